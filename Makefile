@@ -1,0 +1,70 @@
+# Every step of setting up, running and testing this project is here.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PG ?= 18
+export PG
+JOBS ?= 2
+SERVE ?= 1
+MANAGE := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve start stop clean lock format check typecheck \
+	test test-faults test-deep test-browser matrix bench docs
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+install: $(STAMP) ## make the virtual environment
+
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked packages into $(VENV) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+lock: ## write requirements*.txt anew from pyproject.toml (needs uv)
+	uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 -o requirements.txt
+	uv pip compile -q pyproject.toml --group dev -c requirements.txt --generate-hashes --universal --python-version 3.11 -o requirements-dev.txt
+	uv pip compile -q --group bench -c requirements-dev.txt --generate-hashes --universal --python-version 3.11 -o requirements-bench.txt
+
+format: $(STAMP) ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+typecheck: $(STAMP)
+	$(BIN)/mypy
+
+check: $(STAMP) ## format, lint, types, layers, migrations, settings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(MANAGE) check --fail-level WARNING
+	$(MANAGE) makemigrations --check --dry-run
+
+test: $(STAMP) ## unit, integration and a sample of every fault class
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+test-faults: $(STAMP) ## the whole fault matrices
+	$(BIN)/pytest -m faults $(ARGS)
+
+test-deep: $(STAMP) ## property-based tests at length
+	$(BIN)/pytest -m deep $(ARGS)
+
+test-browser: $(STAMP) ## headless Chromium
+	$(BIN)/pytest -m browser $(ARGS)
+
+stop: ## stop the embedded server
+	@test ! -x $(BIN)/python || $(BIN)/python -m config.embedded stop
+
+start: $(STAMP) ## start the embedded server and leave it running
+	@$(BIN)/python -m config.embedded start
+
+clean: stop ## remove everything that is not in git
+	@test ! -x $(BIN)/python || $(BIN)/python -m config.embedded remove
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage*

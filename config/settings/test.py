@@ -1,0 +1,27 @@
+"""The test suite: an embedded server of its own, tuned to be thrown away."""
+
+from __future__ import annotations
+
+from config import embedded
+from config.settings.base import *
+
+ENVIRONMENT = "test"
+read_env_file(ENVIRONMENT)
+
+DEBUG = False
+SECRET_KEY = "django-insecure-test-only"
+ALLOWED_HOSTS = ["*"]
+DATABASES = {
+    "default": database_from_url()
+    if "DATABASE_URL" in env
+    else embedded.database("test", major=env.int("PG", default=18))
+}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+MIGRATIONOPS = {
+    **MIGRATIONOPS,
+    "ENVIRONMENT": ENVIRONMENT,
+    "BACKUP_DIR": VAR_DIR / "test-backups",
+    "STATE_DIR": VAR_DIR / "test-state",
+    "PG_BIN": embedded.program_directories(),
+}
