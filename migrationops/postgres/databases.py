@@ -1,0 +1,106 @@
+"""Direct connections to an alias's database and to its neighbours.
+
+Direct: past Django's wrapper, so that a run's own connections have their own
+settings, and past a pooler when DIRECT_URL is set.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import psycopg
+from django.db import connections
+from django.db.utils import ConnectionDoesNotExist
+from django.db.utils import Error as DjangoDatabaseError
+from psycopg import pq, sql
+from psycopg.conninfo import conninfo_to_dict
+
+from migrationops.conf import get_conf
+from migrationops.exceptions import ConfigurationError, DatabaseError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_KEYWORDS = frozenset(o.keyword.decode() for o in pq.Conninfo.get_defaults())
+# keepalives: a lock or journal connection must notice a dead server
+_LASTING = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5}
+
+
+def parameters(alias: str, *, dbname: str | None = None) -> dict[str, Any]:
+    """Return libpq's parameters for the alias, or for another database beside it.
+
+    Raises ConfigurationError for an unknown alias, DatabaseError when the server
+    cannot be reached.
+    """
+    wrapper = _wrapper(alias)
+    # Starts an embedded server, and lets pytest-django forbid the connection.
+    try:
+        wrapper.ensure_connection()
+    except DjangoDatabaseError as exc:
+        raise unreachable(alias, exc) from exc
+    params = {
+        key: value
+        for key, value in wrapper.get_connection_params().items()
+        if key in _KEYWORDS
+    }
+    conf = get_conf()
+    if url := conf.operator_url or conf.direct_url:
+        params |= {**conninfo_to_dict(url), "dbname": params["dbname"]}
+    return {**_LASTING, **params, **({"dbname": dbname} if dbname else {})}
+
+
+def connect(
+    alias: str,
+    *,
+    dbname: str | None = None,
+    application: str = "migrationops",
+    autocommit: bool = True,
+) -> Connection:
+    """Open a connection of our own; the caller closes it.
+
+    Raises DatabaseError when the server cannot be reached.
+    """
+    params = parameters(alias, dbname=dbname)
+    try:
+        connection = psycopg.connect(
+            **{**params, "application_name": application}, autocommit=autocommit
+        )
+    except psycopg.OperationalError as exc:
+        raise unreachable(alias, exc) from exc
+    _assume_role(connection, alias)
+    return connection
+
+
+def name(alias: str) -> str:
+    """Return the name of the alias's database."""
+    return str(parameters(alias)["dbname"])
+
+
+def unreachable(alias: str, exc: Exception) -> DatabaseError:
+    """Wrap a connection failure; libpq's messages never hold the password."""
+    return DatabaseError(
+        f"The database of alias {alias!r} cannot be reached: {str(exc).strip()}",
+        remedy=f"Check DATABASES[{alias!r}] and that the server runs; "
+        "nothing was changed.",
+    )
+
+
+def _wrapper(alias: str) -> Any:
+    try:
+        wrapper = connections[alias]
+    except ConnectionDoesNotExist as exc:
+        raise ConfigurationError(
+            f"There is no database alias {alias!r}; "
+            f"the settings have {', '.join(connections)}.",
+            remedy="Name one of them with --database.",
+        ) from exc
+    if wrapper.vendor != "postgresql":
+        raise ConfigurationError(
+            f"Alias {alias!r} is {wrapper.vendor}; only PostgreSQL is supported."
+        )
+    return cast("Any", wrapper)
+
+
+def _assume_role(connection: Connection, alias: str) -> None:
+    role = connections[alias].settings_dict["OPTIONS"].get("assume_role")
+    if role:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))

@@ -1,0 +1,49 @@
+"""What a long stage tells whoever watches; the stages never print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """The stages of a run, in their order."""
+
+    LOCK = "lock"
+    PLAN = "plan"
+    PREFLIGHT = "preflight"
+    LINT = "lint"
+    APPROVAL = "approval"
+    REHEARSE = "rehearse"
+    BACKUP = "backup"
+    APPLY = "apply"
+    VERIFY = "verify"
+    RECORD = "record"
+    RESTORE = "restore"
+
+
+class State(StrEnum):
+    STARTED = "started"
+    ADVANCED = "advanced"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One event: `done` of `total` in `unit` (bytes, rows, blocks; blank: a step)."""
+
+    stage: Stage
+    state: State
+    label: str
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+def silent(event: Progress, /) -> None:
+    """Tell nobody."""

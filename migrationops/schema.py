@@ -1,0 +1,170 @@
+"""A database's schema as frozen values: what the catalog says, without oids.
+
+Two catalogs are equal when a person would call the schemas equal: everything is
+named, nothing is numbered, and sizes and statistics are no part of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    name: str
+    type: str
+    nullable: bool = True
+    default: str | None = None
+    identity: str = ""  # "a" always, "d" by default (pg_attribute.attidentity)
+    generated: str = ""  # "s" stored, "v" virtual (pg_attribute.attgenerated)
+    collation: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    name: str
+    definition: str
+    columns: tuple[str, ...] = ()  # expressions in parentheses
+    unique: bool = False
+    primary: bool = False
+    valid: bool = True
+    predicate: str | None = None
+    constraint: str | None = None  # the constraint that it serves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    name: str
+    kind: str  # pg_constraint.contype: c f n p t u x
+    definition: str
+    columns: tuple[str, ...] = ()
+    validated: bool = True
+    enforced: bool = True
+    references: str | None = None  # "schema.table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    name: str
+    definition: str
+    enabled: str = "O"  # pg_trigger.tgenabled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    name: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table, partitioned table, view, materialised view or foreign table."""
+
+    schema: str
+    name: str
+    kind: str = "r"  # pg_class.relkind: r p v m f
+    columns: tuple[Column, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    persistence: str = "p"
+    row_security: bool = False
+    options: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()  # "schema.table" inherited or partitioned from
+    partition_key: str | None = None
+    partition_bound: str | None = None
+    definition: str | None = None  # of a view
+    comment: str | None = None
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    def column(self, name: str) -> Column | None:
+        return next((c for c in self.columns if c.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """Anything else with a name and a definition: function, enum, domain ..."""
+
+    kind: str  # function enum domain composite range sequence extension schema
+    schema: str
+    name: str
+    definition: str
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """The whole schema of one database, sorted by name."""
+
+    tables: tuple[Table, ...] = ()
+    objects: tuple[Object, ...] = ()
+    _by_name: dict[str, Table] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self._by_name.update({t.qualified_name: t for t in self.tables})
+
+    def table(self, qualified_name: str) -> Table | None:
+        return self._by_name.get(qualified_name)
+
+    def restricted_to(self, names: Iterable[str]) -> Catalog:
+        """Return the part that holds these tables only."""
+        wanted = set(names)
+        return Catalog(
+            tables=tuple(t for t in self.tables if t.qualified_name in wanted)
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical JSON, in hex."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "tables": [dataclasses.asdict(t) for t in self.tables],
+            "objects": [dataclasses.asdict(o) for o in self.objects],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Catalog:
+        return cls(
+            tables=tuple(_table(t) for t in data["tables"]),
+            objects=tuple(Object(**o) for o in data["objects"]),
+        )
+
+
+_PARTS: dict[str, type] = {
+    "columns": Column,
+    "indexes": Index,
+    "constraints": Constraint,
+    "triggers": Trigger,
+    "policies": Policy,
+}
+
+
+def _table(data: dict[str, Any]) -> Table:
+    parts = {
+        key: tuple(part(**_tuples(item)) for item in data.get(key, ()))
+        for key, part in _PARTS.items()
+    }
+    return Table(**{**_tuples(data), **parts})
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
