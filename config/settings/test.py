@@ -9,7 +9,7 @@ ENVIRONMENT = "test"
 read_env_file(ENVIRONMENT)
 
 DEBUG = False
-SECRET_KEY = "django-insecure-test-only"
+SECRET_KEY = "django-insecure-test-only"  # noqa: S105
 ALLOWED_HOSTS = ["*"]
 DATABASES = {
     "default": database_from_url()
