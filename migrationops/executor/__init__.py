@@ -1,0 +1,3 @@
+"""Runs a plan on the live database, statement by statement."""
+
+from __future__ import annotations

@@ -1,0 +1,239 @@
+"""What a run did, row by row, each committed at once on a connection of its own.
+
+While the database is up its rows are the truth; the append-only file under
+STATE_DIR is the second copy, for when the server is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from migrationops import stamp
+from migrationops.conf import Conf
+from migrationops.models import Run, Step
+from migrationops.postgres import databases
+from migrationops.postgres.databases import Connection
+
+_RUN, _STEP = Run._meta.db_table, Step._meta.db_table
+
+
+@dataclass(slots=True)
+class OpenStep:
+    """A step that was started; `detail` may be filled until it ends."""
+
+    number: int
+    detail: dict[str, Any]
+
+
+class Journal:
+    """Writes the run's rows and file; one thread, one connection."""
+
+    def __init__(self, connection: Connection, path: Path, run_id: uuid.UUID) -> None:
+        self.connection = connection
+        self.run_id = run_id
+        self._path = path
+        self._number = 0
+
+    @classmethod
+    def open(cls, alias: str, conf: Conf, command: str) -> Journal:
+        """Begin a run: its row is committed before anything else happens."""
+        connection = databases.connect(alias, application=f"migrationops {command}")
+        connection.execute("SET synchronous_commit = on")
+        # The server cannot see a deadlock between apply and its own journal.
+        connection.execute("SET lock_timeout = '2s'")
+        connection.execute("SET idle_session_timeout = 0")
+        run_id = uuid.uuid4()
+        journal = cls(connection, _journal_path(conf, run_id), run_id)
+        journal._insert(_RUN, _new_run(connection, conf, command, run_id))
+        journal._note("run", command=command)
+        return journal
+
+    def update(self, **values: Any) -> None:
+        """Change columns of the run's row."""
+        self._update(self.connection, _RUN, {"id": self.run_id}, values)
+        self._note("update", columns=sorted(values))
+
+    def start(self, kind: Step.Kind, label: str, **values: Any) -> OpenStep:
+        """Commit that a step begins, before it does."""
+        self._number += 1
+        row = {
+            **_STEP_DEFAULTS,
+            "run_id": self.run_id,
+            "number": self._number,
+            "kind": kind.value,
+            "state": Step.State.STARTED.value,
+            "label": label[:400],
+            "started_at": _now(),
+            **values,
+        }
+        self._insert(_STEP, row)
+        self._note("start", number=self._number, kind=kind.value, label=label)
+        return OpenStep(number=self._number, detail=dict(row["detail"]))
+
+    def finish(
+        self, step: OpenStep, *, inside: Connection | None = None, **values: Any
+    ) -> None:
+        """Say that a step is done; `inside` writes it in the step's own transaction."""
+        self._end(step, Step.State.DONE, inside or self.connection, values)
+
+    def fail(self, step: OpenStep, error: BaseException, **values: Any) -> None:
+        text = f"{type(error).__name__}: {error}".strip()
+        self._end(step, Step.State.FAILED, self.connection, {"error": text, **values})
+
+    @contextlib.contextmanager
+    def step(self, kind: Step.Kind, label: str, **values: Any) -> Iterator[OpenStep]:
+        """Bracket a piece of work; any exception closes the step as failed."""
+        step = self.start(kind, label, **values)
+        try:
+            yield step
+        except BaseException as exc:
+            with contextlib.suppress(psycopg.Error):
+                self.fail(step, exc)
+            raise
+        self.finish(step)
+
+    def close(self, state: Run.State, exit_code: int, **values: Any) -> None:
+        """End the run and its connection."""
+        self.update(
+            state=state.value, exit_code=exit_code, finished_at=_now(), **values
+        )
+        self._note("end", state=state.value, exit_code=exit_code)
+        self.connection.close()
+
+    def _end(
+        self,
+        step: OpenStep,
+        state: Step.State,
+        connection: Connection,
+        values: dict[str, Any],
+    ) -> None:
+        self._update(
+            connection,
+            _STEP,
+            {"run_id": self.run_id, "number": step.number},
+            {
+                "state": state.value,
+                "finished_at": _now(),
+                "detail": step.detail,
+                **values,
+            },
+        )
+        self._note(state.value, number=step.number)
+
+    def _insert(self, table: str, row: dict[str, Any]) -> None:
+        query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(sql.Placeholder() * len(row)),
+        )
+        self.connection.execute(query, [_adapt(v) for v in row.values()])
+
+    def _update(
+        self,
+        connection: Connection,
+        table: str,
+        where: dict[str, Any],
+        values: dict[str, Any],
+    ) -> None:
+        query = sql.SQL("UPDATE {} SET {} WHERE {}").format(
+            sql.Identifier(table),
+            _assignments(values, ", "),
+            _assignments(where, " AND "),
+        )
+        parameters = [*values.values(), *where.values()]
+        connection.execute(query, [_adapt(v) for v in parameters])
+
+    def _note(self, event: str, **values: Any) -> None:
+        line = json.dumps({"at": _now().isoformat(), "event": event, **values})
+        append(self._path, line)
+
+
+def append(path: Path, line: str) -> None:
+    """Append a line and make it last, readable by its owner only."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "a") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+_STEP_DEFAULTS: dict[str, Any] = {
+    "app": "",
+    "migration": "",
+    "position": None,
+    "sql": "",
+    "tries": 1,
+    "backend": {},
+    "detail": {},
+    "error": "",
+}
+
+
+def _new_run(
+    connection: Connection, conf: Conf, command: str, run_id: uuid.UUID
+) -> dict[str, Any]:
+    return {
+        "id": run_id,
+        "command": command,
+        "state": Run.State.OPEN.value,
+        "environment": conf.environment.value,
+        "database": connection.info.dbname,
+        "policy": _plain(asdict(conf.policy)),
+        "plan": {},
+        "fingerprint": "",
+        "rehearsal": {},
+        "backup": {},
+        "report": {},
+        "error": "",
+        "remedy": "",
+        "post_migrate_due": False,
+        "catalog": "",
+        "operator": stamp.operator(),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "release": conf.release,
+        "versions": {
+            "server": connection.info.parameter_status("server_version") or "",
+            "django": django.get_version(),
+        },
+        "started_at": _now(),
+    }
+
+
+def _journal_path(conf: Conf, run_id: uuid.UUID) -> Path:
+    return conf.state_dir / "journal" / f"{run_id}.jsonl"
+
+
+def _assignments(values: dict[str, Any], separator: str) -> sql.Composed:
+    return sql.SQL(separator).join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder())
+        for name in values
+    )
+
+
+def _adapt(value: Any) -> Any:
+    return Jsonb(_plain(value)) if isinstance(value, dict | list) else value
+
+
+def _plain(value: Any) -> Any:
+    """Return the value as JSON would give it back."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

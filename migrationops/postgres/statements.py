@@ -1,0 +1,69 @@
+"""What class a statement is of: the grammar decides, never a regular expression."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import postgast
+from postgast import pg_query_pb2 as pb
+
+
+class StatementClass(StrEnum):
+    """How a statement meets other sessions."""
+
+    DATA = "data"  # row locks only
+    BLOCKING = "blocking"  # may block others while it waits: short lock_timeout
+    VALIDATING = "validating"  # reads a table while others write to it
+    CONCURRENT = "concurrent"  # waits for others without blocking them
+    SESSION = "session"  # SET, SHOW, transaction control
+
+
+# Of a script, the class of its most careful part counts.
+_CAREFUL_FIRST = (
+    StatementClass.BLOCKING,
+    StatementClass.CONCURRENT,
+    StatementClass.VALIDATING,
+    StatementClass.DATA,
+)
+_DATA = {"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"}
+_SESSION = {"variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
+_CONCURRENT_FLAG = {"index_stmt", "drop_stmt", "refresh_mat_view_stmt"}
+
+
+def classify(sql: str) -> StatementClass:
+    """Return the class of the SQL; what cannot be parsed counts as blocking."""
+    try:
+        statements = postgast.parse(sql).stmts
+    except postgast.PgQueryError:
+        return StatementClass.BLOCKING
+    classes = {_classify(raw.stmt) for raw in statements}
+    return next((c for c in _CAREFUL_FIRST if c in classes), StatementClass.SESSION)
+
+
+def _classify(node: Any) -> StatementClass:
+    kind = node.WhichOneof("node")
+    if kind in _DATA:
+        return StatementClass.DATA
+    if kind in _SESSION:
+        return StatementClass.SESSION
+    statement = getattr(node, kind)
+    if kind == "alter_table_stmt":
+        return _classify_alter(statement)
+    concurrent = (kind in _CONCURRENT_FLAG and statement.concurrent) or (
+        kind == "reindex_stmt"
+        and any(p.def_elem.defname == "concurrently" for p in statement.params)
+    )
+    return StatementClass.CONCURRENT if concurrent else StatementClass.BLOCKING
+
+
+def _classify_alter(statement: Any) -> StatementClass:
+    commands = [c.alter_table_cmd for c in statement.cmds]
+    if all(c.subtype == pb.AT_ValidateConstraint for c in commands):
+        return StatementClass.VALIDATING
+    detaching = (
+        c.subtype in (pb.AT_DetachPartition, pb.AT_DetachPartitionFinalize)
+        and getattr(c, "def").partition_cmd.concurrent
+        for c in commands
+    )
+    return StatementClass.CONCURRENT if all(detaching) else StatementClass.BLOCKING
