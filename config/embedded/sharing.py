@@ -1,0 +1,146 @@
+"""Who uses a server: it starts with its first user and stops with its last.
+
+A user is a process. It holds a shared lock for life, which the kernel drops even
+when it is killed. Whether to start or to stop is decided under a second lock.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from config.embedded import account, locks, place, programs
+from config.embedded.cluster import Cluster, State
+from config.embedded.exceptions import EmbeddedServerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = {
+    "development": {},
+    "test": {"fsync": "off", "full_page_writes": "off"},
+}
+
+# The locks this process holds, by server. A fork takes its own.
+_held: dict[str, int] = {}
+_guard = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedServer:
+    """One of this checkout's servers."""
+
+    use: str
+    major: int
+    place: place.Place
+
+    @classmethod
+    def of(cls, use: str, *, major: int) -> Self:
+        """Return the checkout's server for a use, development or test."""
+        return cls(use=use, major=major, place=place.Place.of(use, major=major))
+
+    def ensure(self) -> None:
+        """Make this process a user, and the server run."""
+        with _guard:
+            if self.place.name in _held and self.cluster().state() is State.READY:
+                return
+            self.place.settle()
+            with locks.holding(self._decision):
+                self._join()
+                cluster = self.cluster()
+                if not cluster.data.exists():
+                    cluster.make()
+                cluster.start()
+
+    def keep(self) -> None:
+        """Let the server run on when its last user leaves."""
+        self.ensure()
+        self._kept.touch()
+
+    def leave(self) -> None:
+        """Stop being a user; the last one out stops the server."""
+        with _guard:
+            descriptor = _held.pop(self.place.name, None)
+            if descriptor is None:
+                return
+            if not self.place.inside.exists():
+                os.close(descriptor)
+                return
+            with locks.holding(self._decision):
+                os.close(descriptor)
+                if locks.is_free(self._users) and not self._kept.exists():
+                    self.cluster().stop()
+
+    def stop(self) -> bool:
+        """Stop the server, whoever uses it. Tell whether it ran."""
+        if not self.exists():
+            return False
+        with locks.holding(self._decision):
+            self._kept.unlink(missing_ok=True)
+            cluster = self.cluster()
+            ran = cluster.state() is not State.STOPPED
+            cluster.stop()
+            return ran
+
+    def exists(self) -> bool:
+        """Tell whether the cluster was ever made, and not removed."""
+        return self.place.inside.exists() and (self.place.home / "data").exists()
+
+    def cluster(self) -> Cluster:
+        """Return the cluster, to be run by the account that it belongs to."""
+        data = self.place.home / "data"
+        runner = account.owner(data) if data.exists() else account.current()
+        return Cluster(
+            home=self.place.home,
+            socket=self.place.socket,
+            programs=programs.find(
+                major=self.major, account=runner, outside=self.place.outside
+            ),
+            settings=SETTINGS[self.use],
+            durable=self.use != "test",
+        )
+
+    def refuse_if_used(self) -> None:
+        """Raise EmbeddedServerError when a process, this one included, is a user."""
+        with locks.holding(self._decision):
+            if not locks.is_free(self._users):
+                raise EmbeddedServerError(
+                    f"{self.place.home} is in use by a running process: nothing was "
+                    "changed. End it (a development server, a shell, a test run) and "
+                    "try again."
+                )
+
+    @property
+    def _decision(self) -> Path:
+        return self.place.inside / "start.lock"
+
+    @property
+    def _users(self) -> Path:
+        return self.place.inside / "users.lock"
+
+    @property
+    def _kept(self) -> Path:
+        return self.place.inside / "kept"
+
+    def _join(self) -> None:
+        if self.place.name in _held:
+            return
+        descriptor = locks.take(self._users, shared=True, wait=False)
+        if descriptor is None:
+            raise EmbeddedServerError(f"{self._users} is held alone by somebody.")
+        _held[self.place.name] = descriptor
+        atexit.register(self.leave)
+
+
+def _forget() -> None:
+    """In a forked child: close what is the parent's, without unlocking it."""
+    global _guard
+    _guard = threading.RLock()
+    while _held:
+        os.close(_held.popitem()[1])
+
+
+os.register_at_fork(after_in_child=_forget)

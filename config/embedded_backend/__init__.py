@@ -1,0 +1,3 @@
+"""Django's PostgreSQL backend over the embedded server."""
+
+from __future__ import annotations

@@ -1,0 +1,156 @@
+"""Throw-away PostgreSQL clusters for tests that stop, fill or reconfigure one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import psycopg
+
+from config.embedded import DEFAULT_MAJOR, account, locks, programs
+from config.embedded.cluster import DATABASE, USER, Cluster
+from config.embedded.place import PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEBIAN = Path("/usr/lib/postgresql")
+FAST = {"fsync": "off", "full_page_writes": "off"}
+
+
+def program_directory(major: int) -> Path | None:
+    """Return the bin directory of a server version: the wheel's, else Debian's."""
+    debian = DEBIAN / str(major) / "bin"
+    wheel = programs.directories().get(major)
+    return wheel or (debian if debian.joinpath("initdb").exists() else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnServer:
+    """A private cluster, with a database `dbname` owned by the superuser `user`."""
+
+    cluster: Cluster
+    dbname: str = DATABASE
+    user: str = USER
+    port: int = PORT
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(
+        cls, *, major: int = DEFAULT_MAJOR, settings: Mapping[str, str] | None = None
+    ) -> OwnServer:
+        """Make a cluster in a directory of its own and start it."""
+        # Not pytest's tmp_path: the server's account cannot enter that of root.
+        home = Path(tempfile.mkdtemp(prefix="own-"))
+        home.chmod(0o711)
+        runner = account.current()
+        server = cls(
+            cluster=Cluster(
+                home=home,
+                socket=home / "socket",
+                programs=_programs(major, runner, home),
+                settings={**FAST, **(settings or {})},
+                durable=False,
+            )
+        )
+        server.cluster.make()
+        server.start()
+        return server
+
+    @property
+    def major(self) -> int:
+        """The server's major version."""
+        return self.cluster.programs.major
+
+    @property
+    def home(self) -> Path:
+        """Everything of this server, its log included."""
+        return self.cluster.home
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.cluster.data
+
+    @property
+    def log(self) -> str:
+        """What the server wrote since it was last started."""
+        return self.cluster.log.read_text()
+
+    @property
+    def programs(self) -> Path:
+        """The bin directory, client programs included."""
+        return self.cluster.programs.directory
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What psycopg.connect needs."""
+        return {
+            "host": str(self.cluster.socket),
+            "port": self.port,
+            "user": self.user,
+            "dbname": self.dbname,
+        }
+
+    @property
+    def url(self) -> str:
+        """The database as django-environ reads it."""
+        query = urlencode({"host": self.cluster.socket, "port": self.port})
+        return f"postgres://{self.user}@/{self.dbname}?{query}"
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def environ(self, **variables: str) -> dict[str, str]:
+        """Return an environment in which manage.py uses this server."""
+        return {**os.environ, "DATABASE_URL": self.url, **variables}
+
+    def connect(self, **params: Any) -> psycopg.Connection[Any]:
+        """Connect, in autocommit unless told otherwise."""
+        return psycopg.connect(**{"autocommit": True, **self.params, **params})
+
+    def start(self) -> None:
+        """Start it, after a crash too."""
+        self.cluster.start()
+
+    def stop(self) -> None:
+        """Stop it; sessions are ended, nothing is lost."""
+        self.cluster.stop()
+
+    def restart(self) -> None:
+        """Stop it if it runs, and start it."""
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """Kill the postmaster and wait until the last of its children is gone."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.close(_lock(self.cluster))
+
+    def remove(self) -> None:
+        """Stop it and remove everything of it."""
+        self.stop()
+        shutil.rmtree(self.home)
+
+
+def _lock(cluster: Cluster) -> int:
+    descriptor = locks.take(cluster.lock)
+    assert descriptor is not None
+    return descriptor
+
+
+def _programs(major: int, runner: account.Account, home: Path) -> programs.Programs:
+    """Return the wheel's programs, or Debian's for a version the wheel has not."""
+    if major in programs.directories():
+        return programs.find(major=major, account=runner, outside=home)
+    directory = program_directory(major)
+    assert directory, f"no PostgreSQL {major} here; skip when program_directory is None"
+    return programs.Programs(directory=directory, major=major, account=runner)
