@@ -114,8 +114,7 @@ class Conf:
     release: str = ""
     notify: Mapping[str, Any] = field(default_factory=dict)
     lint: Mapping[str, Any] = field(default_factory=dict)
-    seeds: Path | None = None
-    seed_scenarios: Mapping[str, str] = field(default_factory=dict)
+    seeds: Mapping[str, Any] = field(default_factory=dict)
     monitoring: Mapping[str, Any] = field(default_factory=dict)
     fleet: Mapping[str, Any] = field(default_factory=dict)
 
@@ -135,7 +134,7 @@ class Conf:
 
 # Keys that are no field of Conf of the same name.
 _SPECIAL = {"ENVIRONMENT", "POLICY", "WAIT", "TIME_BUDGET", "OUTAGE_BUDGET"}
-_PATHS = {"state_dir", "backup_dir", "seeds"}
+_PATHS = {"state_dir", "backup_dir"}
 KEYS = {f.name.upper() for f in fields(Conf)} | _SPECIAL
 
 

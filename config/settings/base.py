@@ -119,4 +119,4 @@ Q_CLUSTER = {
     "catch_up": False,
 }
 
-MIGRATIONOPS: dict[str, Any] = {"SEEDS": BASE_DIR / "fixtures"}
+MIGRATIONOPS: dict[str, Any] = {"SEEDS": {"fixtures": BASE_DIR / "fixtures"}}

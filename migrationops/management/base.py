@@ -1,0 +1,101 @@
+"""What every command of ours shares: --database, --json, errors to exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import signal
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
+
+from migrationops.exceptions import MigrationOpsError, StoppedError
+from migrationops.history import TerminatedError
+from migrationops.management.rendering import ProgressLines
+from migrationops.progress import ProgressCallback
+
+logger = logging.getLogger(__name__)
+
+
+class ErrorsToExitCodes(BaseCommand):
+    """Turn an error of ours into its exit code, with its remedy."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            with stoppable():
+                return super().execute(*args, **options)
+        except StoppedError as exc:
+            raise self._failure(exc, exc.returncode, options) from exc
+        except MigrationOpsError as exc:
+            raise self._failure(exc, exc.exit_code, options) from exc
+        except KeyboardInterrupt as exc:
+            signum = (
+                signal.SIGTERM if isinstance(exc, TerminatedError) else signal.SIGINT
+            )
+            stopped = StoppedError(signum, "Stopped by a signal; nothing was changed.")
+            raise self._failure(stopped, stopped.returncode, options) from exc
+
+    def print_json(self, data: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(data, indent=2, default=str))
+
+    def _failure(
+        self, exc: MigrationOpsError, code: int, options: dict[str, Any]
+    ) -> CommandError:
+        logger.info("refused or failed", exc_info=exc, extra={"action": "failed"})
+        if options.get("json"):
+            error = {"type": type(exc).__name__, "message": str(exc)}
+            self.print_json(
+                {
+                    "version": 1,
+                    "error": {**error, "remedy": exc.remedy},
+                    "exit_code": code,
+                }
+            )
+        remedy = f"\nNext: {exc.remedy}" if exc.remedy else ""
+        return CommandError(f"{exc}{remedy}", returncode=code)
+
+
+class OpsCommand(ErrorsToExitCodes):
+    """Parse options, call one workflow, render its report."""
+
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            help="The alias to work on; the default is 'default'.",
+        )
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="Print one JSON object on stdout, and nothing else there.",
+        )
+
+    def progress(self, options: dict[str, Any]) -> ProgressCallback:
+        """Return whom the stages tell: lines or a bar on stderr, unless -v 0."""
+        return ProgressLines(self.stderr, quiet=options["verbosity"] == 0)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM end a run as cleanly as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(_signum: int, _frame: FrameType | None) -> None:
+    raise TerminatedError

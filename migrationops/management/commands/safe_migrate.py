@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from migrationops.management.base import OpsCommand
+from migrationops.management.reports import safe_migrate_text
+from migrationops.plan import Target
+from migrationops.workflows.safe_migrate import Request, safe_migrate
+
+
+class Command(OpsCommand):
+    help = "Plan, back up, apply, verify and record what is pending; or change nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("app_label", nargs="?", help="Only this app.")
+        parser.add_argument(
+            "migration_name", nargs="?", help="Only up to this migration of it."
+        )
+        parser.add_argument(
+            "--plan", action="store_true", help="Show the plan; change nothing."
+        )
+        parser.add_argument(
+            "--wait", type=float, help="Seconds to wait for another runner."
+        )
+        parser.add_argument("--policy", help="A stricter policy than this one's.")
+        parser.add_argument(
+            "--no-input", "--noinput", action="store_true", help="Never ask."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        request = Request(
+            alias=options["database"],
+            target=Target(
+                app=options["app_label"], migration=options["migration_name"]
+            ),
+            policy=options["policy"],
+            wait=options["wait"],
+            plan_only=options["plan"],
+        )
+        report = safe_migrate(request, self.progress(options))
+        if options["json"]:
+            self.print_json(report.to_json())
+        else:
+            self.stdout.write(safe_migrate_text(report))

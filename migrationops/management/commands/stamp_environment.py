@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from migrationops.environments import Environment
+from migrationops.management.base import OpsCommand
+from migrationops.workflows.stamp_environment import stamp_environment
+
+
+class Command(OpsCommand):
+    help = "Mark the database as belonging to an environment."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--env", required=True, choices=list(Environment))
+        parser.add_argument(
+            "--name", help="The database's name, instead of typing it when asked."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        typed = options["name"] or input("Type the database's name to stamp it: ")
+        report = stamp_environment(
+            alias=options["database"],
+            environment=options["env"],
+            typed_name=typed,
+            report=self.progress(options),
+        )
+        if options["json"]:
+            self.print_json({"version": 1, **asdict(report)})
+        else:
+            self.stdout.write(f"{report.database} is stamped {report.environment}.")

@@ -1,0 +1,91 @@
+"""Turns reports and progress into text; the only place that formats for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+from tqdm import tqdm
+
+from migrationops.progress import Progress, State
+
+_MARKS = {State.STARTED: "…", State.DONE: "✓", State.FAILED: "✗", State.ADVANCED: "·"}
+_BYTES = ("B", "kB", "MB", "GB", "TB")
+
+
+class ProgressLines:
+    """A line for each event; on a terminal a bar for what has a size."""
+
+    def __init__(self, out: OutputWrapper, *, quiet: bool) -> None:
+        self._out = out
+        self._quiet = quiet
+        self._bar: tqdm[Any] | None = None
+
+    def __call__(self, event: Progress) -> None:
+        if self._quiet:
+            return
+        if event.state is State.ADVANCED and event.unit in ("bytes", "rows", "blocks"):
+            self._advance(event)
+            return
+        self._close()
+        self._out.write(f"{_MARKS[event.state]} {_text(event)}", _plain)
+
+    def _advance(self, event: Progress) -> None:
+        if not self._out.isatty():
+            return
+        if self._bar is None:
+            self._bar = tqdm(
+                total=event.total or None,
+                desc=event.label,
+                unit="B" if event.unit == "bytes" else f" {event.unit}",
+                unit_scale=True,
+                leave=False,
+                file=self._out,
+            )
+        self._bar.update(event.done - self._bar.n)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def table(rows: Iterable[Sequence[object]], *, indent: str = "  ") -> str:
+    """Align columns with spaces."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if not cells:
+        return ""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        indent
+        + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def size(count: float) -> str:
+    """Write bytes with three digits at most."""
+    for unit in _BYTES:
+        if count < 1000 or unit == _BYTES[-1]:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
+def duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def _text(event: Progress) -> str:
+    if event.unit == "migrations":
+        return f"[{event.done}/{event.total}] {event.label}"
+    return event.label
+
+
+def _plain(text: str) -> str:
+    return text

@@ -1,0 +1,54 @@
+"""One report a function, as the text that an operator reads."""
+
+from __future__ import annotations
+
+from migrationops.management.rendering import duration, size, table
+from migrationops.plan import Plan
+from migrationops.workflows import seed
+from migrationops.workflows.safe_migrate import Outcome, Report
+
+
+def safe_migrate_text(report: Report) -> str:
+    """Say what was planned or done, in the order in which it happened."""
+    where = f"{report.database} ({report.environment}, policy {report.policy})"
+    head = f"{report.outcome.value.capitalize()} on {where}"
+    lines = [f"{head} in {duration(report.seconds)}."]
+    if report.outcome is Outcome.PLANNED:
+        lines += _plan(report.plan)
+    if report.warnings:
+        lines += ["Warnings:", table([[w.message, w.remedy] for w in report.warnings])]
+    if backup := report.backup:
+        lines.append(f"Backup: {backup.file} ({size(backup.size)}, {backup.proof})")
+    if report.applied:
+        rows = [[a.label, duration(a.seconds), _tries(a.tries)] for a in report.applied]
+        lines += ["Applied:", table(rows)]
+    if report.verification:
+        lines.append(f"Verified: catalog {report.verification.catalog[:12]}.")
+    if report.run:
+        lines.append(f"Run {report.run}; the admin and migration_status show it.")
+    return "\n".join(lines)
+
+
+def seed_text(report: seed.Report) -> str:
+    """Say what was created and what was there before."""
+    seeded = report.seeded
+    labels = sorted({*seeded.created, *seeded.present})
+    rows = [
+        [x, f"{seeded.created.get(x, 0)} created", f"{seeded.present.get(x, 0)} there"]
+        for x in labels
+    ]
+    head = f"Seeded {report.database} ({report.environment})."
+    return "\n".join([head, table(rows)])
+
+
+def _plan(plan: Plan) -> list[str]:
+    if not plan.migrations:
+        return ["No migration is pending."]
+    rows = [
+        [m.label, m.phase or "-", "; ".join(m.operations)[:80]] for m in plan.migrations
+    ]
+    return [f"Plan {plan.fingerprint[:12]}:", table(rows)]
+
+
+def _tries(tries: int) -> str:
+    return "" if tries == 1 else f"{tries} tries"

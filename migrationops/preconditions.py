@@ -1,0 +1,190 @@
+"""What must hold before a run touches anything; one list, each a small question."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.migrations.loader import MigrationLoader
+
+from migrationops.conf import Conf, Proof
+from migrationops.exceptions import PreconditionError
+from migrationops.models import Step
+from migrationops.plan import source_hash
+from migrationops.postgres import introspection
+from migrationops.postgres.databases import Connection
+
+_OLDEST_SERVER = 140000  # Django 5.2 supports PostgreSQL 14 and later
+_LONG_TRANSACTION = "60 s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One precondition that does not hold; only a blocking one refuses the run."""
+
+    name: str
+    message: str
+    remedy: str = ""
+    blocking: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the questions may look at."""
+
+    alias: str
+    conf: Conf
+    connection: Connection
+    loader: MigrationLoader
+
+
+def check(situation: Situation) -> tuple[Problem, ...]:
+    """Ask everything; return the warnings, raise PreconditionError for the rest."""
+    problems = [p for question in QUESTIONS for p in question(situation)]
+    if blocking := [p for p in problems if p.blocking]:
+        raise PreconditionError(
+            "; ".join(p.message for p in blocking) + " Nothing was changed.",
+            remedy=" ".join(p.remedy for p in blocking if p.remedy),
+        )
+    return tuple(problems)
+
+
+def server_is_supported(situation: Situation) -> Iterator[Problem]:
+    version = situation.connection.info.server_version
+    if version < _OLDEST_SERVER:
+        yield Problem(
+            name="server-version",
+            message=f"PostgreSQL {version // 10000} is too old; 14 is the oldest.",
+            remedy="Upgrade the server.",
+        )
+
+
+def server_accepts_writes(situation: Situation) -> Iterator[Problem]:
+    row = _one(situation, "SELECT pg_is_in_recovery()")
+    if row[0]:
+        yield Problem(
+            name="standby",
+            message="This server is a standby and takes no writes.",
+            remedy="Point the alias at the primary.",
+        )
+
+
+def state_directory_is_writable(situation: Situation) -> Iterator[Problem]:
+    directory = situation.conf.state_dir
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        writable = os.access(directory, os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        yield Problem(
+            name="state-directory",
+            message=f"The state directory {directory} cannot be written.",
+            remedy="Make it writable, or set MIGRATIONOPS['STATE_DIR'].",
+        )
+
+
+def backup_directory_is_named(situation: Situation) -> Iterator[Problem]:
+    conf = situation.conf
+    if conf.policy.backup is Proof.NONE or conf.backup_dir or conf.backup_storage:
+        return
+    yield Problem(
+        name="backup-directory",
+        message=f"Policy {conf.policy.name} wants a backup and there is no place.",
+        remedy="Set MIGRATIONOPS['BACKUP_DIR'] or ['BACKUP_STORAGE'].",
+    )
+
+
+def applied_sources_are_unchanged(situation: Situation) -> Iterator[Problem]:
+    """A file that was edited after it ran no longer says what the schema is."""
+    rows = situation.connection.execute(
+        "SELECT DISTINCT ON (app, migration) app, migration, detail->>'source_hash' "
+        "FROM migrationops_step WHERE kind = %s AND state = %s "
+        "AND detail ? 'source_hash' ORDER BY app, migration, id DESC",
+        [Step.Kind.MIGRATION.value, Step.State.DONE.value],
+    )
+    for app, name, recorded in rows:
+        migration = situation.loader.disk_migrations.get((app, name))
+        if migration is not None and source_hash(migration) != recorded:
+            yield Problem(
+                name="edited",
+                message=f"{app}.{name} was edited after it was applied.",
+                remedy="Put its file back and write a new migration.",
+                blocking=situation.conf.environment.is_protected,
+            )
+
+
+def applied_files_are_present(situation: Situation) -> Iterator[Problem]:
+    loader = situation.loader
+    installed = loader.migrated_apps
+    for app, name in sorted(set(loader.applied_migrations) - set(loader.graph.nodes)):
+        if app in installed and (app, name) not in loader.disk_migrations:
+            yield Problem(
+                name="missing",
+                message=f"{app}.{name} is recorded as applied and has no file.",
+                remedy="Deploy the release that has it.",
+                blocking=False,
+            )
+
+
+def no_invalid_indexes(situation: Situation) -> Iterator[Problem]:
+    for name in introspection.invalid_indexes(situation.connection):
+        yield Problem(
+            name="invalid-index",
+            message=f"Index {name} is INVALID.",
+            remedy=f"DROP INDEX CONCURRENTLY {name}",
+            blocking=False,
+        )
+
+
+def no_prepared_transactions(situation: Situation) -> Iterator[Problem]:
+    rows = situation.connection.execute(
+        "SELECT gid, prepared FROM pg_prepared_xacts "
+        "WHERE database = current_database()"
+    )
+    for gid, prepared in rows:
+        yield Problem(
+            name="prepared-transaction",
+            message=f"Prepared transaction {gid!r} is open since {prepared:%c}.",
+            remedy=f"COMMIT PREPARED or ROLLBACK PREPARED {gid!r}.",
+            blocking=False,
+        )
+
+
+def no_long_transactions(situation: Situation) -> Iterator[Problem]:
+    rows = situation.connection.execute(
+        "SELECT pid, usename, application_name, "
+        "extract(epoch FROM now() - xact_start)::int FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND xact_start < now() - %s::interval",
+        [_LONG_TRANSACTION],
+    )
+    for pid, user, application, age in rows:
+        yield Problem(
+            name="long-transaction",
+            message=f"A transaction of pid {pid} ({user}, {application or 'unnamed'}) "
+            f"is open for {age} s and may hold us up.",
+            remedy=f"SELECT pg_terminate_backend({pid}) ends it.",
+            blocking=False,
+        )
+
+
+QUESTIONS: tuple[Callable[[Situation], Iterator[Problem]], ...] = (
+    server_is_supported,
+    server_accepts_writes,
+    state_directory_is_writable,
+    backup_directory_is_named,
+    applied_sources_are_unchanged,
+    applied_files_are_present,
+    no_invalid_indexes,
+    no_prepared_transactions,
+    no_long_transactions,
+)
+
+
+def _one(situation: Situation, query: str) -> tuple[Any, ...]:
+    row = situation.connection.execute(query).fetchone()
+    assert row is not None
+    return row

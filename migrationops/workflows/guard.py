@@ -1,0 +1,64 @@
+"""Plain migrate, flush and loaddata: let through where nothing can be lost."""
+
+from __future__ import annotations
+
+from django.db import connections
+from django.db.backends.base.creation import TEST_DATABASE_PREFIX
+
+from migrationops import plan, stamp
+from migrationops.conf import Conf, get_conf
+from migrationops.exceptions import RefusedError
+from migrationops.executor import own_tables
+from migrationops.executor.session import Session
+from migrationops.postgres import databases
+from migrationops.postgres.locks import runner_lock
+from migrationops.progress import silent
+from migrationops.stamp import Standing
+
+
+def require_unprotected(alias: str, *, command: str, instead: str) -> Standing:
+    """Raise RefusedError where a database is protected from this command.
+
+    By settings or by stamp, whichever is stricter; a test database is nobody's.
+    """
+    conf = get_conf()
+    with databases.connect(alias) as connection:
+        standing = stamp.read(connection)
+    if not is_test_database(alias) and _is_protected(standing, conf):
+        raise RefusedError(
+            f"{command} is refused on {standing.database!r}, which is "
+            f"{standing.environment or conf.environment}; nothing was changed.",
+            remedy=instead,
+        )
+    stamp.check(standing, conf)
+    return standing
+
+
+def before_migrate(alias: str) -> None:
+    """Guard plain migrate; on a new database make our tables and stamp it first."""
+    standing = require_unprotected(
+        alias, command="migrate", instead="manage.py safe_migrate"
+    )
+    if not standing.is_new:
+        return
+    conf = get_conf()
+    with runner_lock(
+        alias,
+        maintenance_db=conf.maintenance_db,
+        wait=conf.policy.wait,
+        application="migrationops migrate",
+    ) as lock:
+        session = Session(alias=alias, policy=conf.policy, lock=lock, report=silent)
+        own_tables.install(session, conf, plan.load(alias))
+
+
+def is_test_database(alias: str) -> bool:
+    """Whether Django's test runner made this database."""
+    settings = connections[alias].settings_dict
+    name, test_name = settings["NAME"], settings["TEST"]["NAME"]
+    return bool(name.startswith(TEST_DATABASE_PREFIX) or name == test_name)
+
+
+def _is_protected(standing: Standing, conf: Conf) -> bool:
+    environments = {conf.environment, standing.environment or conf.environment}
+    return any(e.is_protected for e in environments)
