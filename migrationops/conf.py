@@ -6,7 +6,7 @@ Nothing else is read from the settings or the process environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -196,8 +196,15 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
         for key in ("WAIT", "TIME_BUDGET", "OUTAGE_BUDGET")
         if key in raw
     } | dict(raw.get("POLICY", {}))
-    types = {"lint": LintMode, "on_failure": OnFailure, "backup": _proof}
-    converted = {k: types[k](v) if k in types else v for k, v in overrides.items()}
+    types: dict[str, Callable[[Any], Any]] = {
+        "lint": LintMode,
+        "on_failure": OnFailure,
+        "backup": _proof,
+    }
+    converted: dict[str, Any] = {
+        key: types[key](value) if key in types else value
+        for key, value in overrides.items()
+    }
     return replace(PRESETS[environment], **converted)
 
 

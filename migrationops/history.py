@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from migrationops.exceptions import MigrationOpsError, StoppedError
 from migrationops.journal import Journal, OpenStep
 from migrationops.models import Run, Step
 from migrationops.progress import Progress, ProgressCallback, Stage, State
-
-logger = logging.getLogger(__name__)
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -69,13 +66,17 @@ def recording(
         raise
     except KeyboardInterrupt as exc:
         signum = signal.SIGTERM if isinstance(exc, TerminatedError) else signal.SIGINT
-        stopped = StoppedError(signum, _standing(journal), remedy=_AGAIN)
+        stopped = StoppedError(
+            signum, f"Stopped by a signal. {_standing(journal)}", remedy=_AGAIN
+        )
         _close(journal, Run.State.STOPPED, stopped.returncode, stopped, _AGAIN)
         raise stopped from exc
     except Exception as exc:
-        logger.exception("run %s failed", journal.run_id, extra={"action": "failed"})
-        _close(journal, Run.State.FAILED, 1, exc, "")
-        raise
+        journal.traceback(exc)
+        _close(journal, Run.State.FAILED, 1, exc, _AGAIN)
+        raise MigrationOpsError(
+            f"{type(exc).__name__}: {exc}\n{_standing(journal)}", remedy=_AGAIN
+        ) from exc
     else:
         journal.close(Run.State.DONE, 0)
 
@@ -111,14 +112,17 @@ _AGAIN = "Run the same command again: it continues from there."
 
 
 def _standing(journal: Journal) -> str:
-    """Say what the run's own rows say was done before it was stopped."""
-    rows = journal.connection.execute(
-        "SELECT label FROM migrationops_step "
-        "WHERE run_id = %s AND kind = %s AND state = %s ORDER BY number",
-        [journal.run_id, Step.Kind.MIGRATION.value, Step.State.DONE.value],
-    ).fetchall()
+    """Say what the run's own rows say was done before it ended."""
+    try:
+        rows = journal.connection.execute(
+            "SELECT label FROM migrationops_step "
+            "WHERE run_id = %s AND kind = %s AND state = %s ORDER BY number",
+            [journal.run_id, Step.Kind.MIGRATION.value, Step.State.DONE.value],
+        ).fetchall()
+    except psycopg.Error:
+        return f"The server is gone; {journal.path} has what was done."
     done = ", ".join(row[0] for row in rows) or "none"
-    return f"Stopped by a signal. Migrations applied and recorded in this run: {done}."
+    return f"Migrations applied and recorded in this run: {done}."
 
 
 def _state_of(exc: MigrationOpsError) -> Run.State:

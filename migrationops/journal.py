@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import socket
+import traceback
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -45,7 +46,7 @@ class Journal:
     def __init__(self, connection: Connection, path: Path, run_id: uuid.UUID) -> None:
         self.connection = connection
         self.run_id = run_id
-        self._path = path
+        self.path = path
         self._number = 0
 
     @classmethod
@@ -106,6 +107,10 @@ class Journal:
             raise
         self.finish(step)
 
+    def traceback(self, error: BaseException) -> None:
+        """Keep the traceback in the file, where it cannot end up on a screen."""
+        self._note("traceback", text="".join(traceback.format_exception(error)))
+
     def close(self, state: Run.State, exit_code: int, **values: Any) -> None:
         """End the run and its connection."""
         self.update(
@@ -159,7 +164,7 @@ class Journal:
 
     def _note(self, event: str, **values: Any) -> None:
         line = json.dumps({"at": _now().isoformat(), "event": event, **values})
-        append(self._path, line)
+        append(self.path, line)
 
 
 def append(path: Path, line: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *

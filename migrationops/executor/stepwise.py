@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.db import transaction
@@ -34,18 +35,23 @@ def run_stepwise(
         for operation in migration.operations:
             before = state.clone()
             operation.state_forwards(migration.app_label, state)
-            journaled.run(
-                operation,
-                lambda op=operation, old=before: op.database_forwards(
-                    migration.app_label, editor, old, state
-                ),
-            )
+            with _own_transaction(session, operation):
+                operation.database_forwards(migration.app_label, editor, before, state)
         deferred, editor.deferred_sql = list(editor.deferred_sql), []
         for statement in deferred:
             editor.execute(statement, None)
     with transaction.atomic(using=session.alias, durable=True):
         record(session, migration)
     return state
+
+
+def _own_transaction(
+    session: Session, operation: Operation
+) -> AbstractContextManager[None]:
+    """Give an operation that asks for it a transaction of its own."""
+    if operation.atomic:
+        return transaction.atomic(using=session.alias)
+    return nullcontext()
 
 
 class JournalEachStatement:
@@ -61,14 +67,6 @@ class JournalEachStatement:
         self._journal = journal
         self._migration = migration
         self._position = 0
-
-    def run(self, operation: Operation, forwards: Callable[[], None]) -> None:
-        """Run one operation; as its own transaction when it asks for that."""
-        if operation.atomic:
-            with transaction.atomic(using=self._session.alias):
-                forwards()
-        else:
-            forwards()
 
     def __call__(
         self, execute: Any, sql: Any, params: Any, many: bool, context: Any

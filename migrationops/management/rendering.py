@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,26 +11,43 @@ from tqdm import tqdm
 
 from migrationops.progress import Progress, State
 
-_MARKS = {State.STARTED: "…", State.DONE: "✓", State.FAILED: "✗", State.ADVANCED: "·"}
+_MARKS = {State.DONE: "✓", State.FAILED: "✗", State.ADVANCED: "·"}
+_MEASURED = ("bytes", "rows", "blocks")
 _BYTES = ("B", "kB", "MB", "GB", "TB")
 
 
 class ProgressLines:
-    """A line for each event; on a terminal a bar for what has a size."""
+    """A line for each thing done; on a terminal also what is under way, and a bar."""
 
     def __init__(self, out: OutputWrapper, *, quiet: bool) -> None:
         self._out = out
         self._quiet = quiet
         self._bar: tqdm[Any] | None = None
+        self._started: dict[str, float] = {}
 
     def __call__(self, event: Progress) -> None:
         if self._quiet:
             return
-        if event.state is State.ADVANCED and event.unit in ("bytes", "rows", "blocks"):
+        if event.state is State.ADVANCED and event.unit in _MEASURED:
             self._advance(event)
             return
         self._close()
-        self._out.write(f"{_MARKS[event.state]} {_text(event)}", _plain)
+        if event.state is State.STARTED:
+            self._started[event.label] = time.monotonic()
+            if self._out.isatty():
+                self._out.write(f"… {_text(event)}\r", _plain, ending="")
+            return
+        self._out.write(
+            f"{self._erase()}{_MARKS[event.state]} {self._text(event)}", _plain
+        )
+
+    def _text(self, event: Progress) -> str:
+        started = self._started.pop(event.label, None)
+        took = f" ({duration(time.monotonic() - started)})" if started else ""
+        return f"{_text(event)}{took}"
+
+    def _erase(self) -> str:
+        return "\033[K" if self._out.isatty() else ""
 
     def _advance(self, event: Progress) -> None:
         if not self._out.isatty():

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import psycopg
 from django.db import connections
-from django.db.utils import ConnectionDoesNotExist
 from django.db.utils import Error as DjangoDatabaseError
+from django.utils.connection import ConnectionDoesNotExist
 from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict
 
