@@ -73,10 +73,11 @@ def recording(
         raise stopped from exc
     except Exception as exc:
         journal.traceback(exc)
-        _close(journal, Run.State.FAILED, 1, exc, _AGAIN)
-        raise MigrationOpsError(
+        failed = MigrationOpsError(
             f"{type(exc).__name__}: {exc}\n{_standing(journal)}", remedy=_AGAIN
-        ) from exc
+        )
+        _close(journal, Run.State.FAILED, 1, failed, _AGAIN)
+        raise failed from exc
     else:
         journal.close(Run.State.DONE, 0)
 

@@ -1,0 +1,255 @@
+"""safe_migrate as an operator meets it: real processes on a real server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+
+from tests.shop import ADD_PRICE, BROKEN, Shop
+
+NO_BACKUP = {"POLICY": {"backup": "none"}}
+
+
+@pytest.fixture
+def ready(opened_shop: Shop) -> Shop:
+    """Return a shop at its first migration, with a second one pending."""
+    opened_shop.ops.update(NO_BACKUP)
+    opened_shop.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
+    return opened_shop
+
+
+def test_a_new_database_is_migrated_and_stamped(shop: Shop) -> None:
+    report = json.loads(shop.succeed("safe_migrate", "--json", **NO_BACKUP))
+
+    assert report["outcome"] == "applied"
+    assert shop.applied() == ["0001_expand_item"]
+    assert shop.query("SELECT environment FROM migrationops_stamp") == [
+        ("development",)
+    ]
+
+
+def test_nothing_to_do_exits_0_and_records_no_run(ready: Shop) -> None:
+    ready.succeed("safe_migrate")
+    runs = ready.query("SELECT count(*) FROM migrationops_run")
+
+    assert "Nothing to do" in ready.succeed("safe_migrate")
+    assert ready.query("SELECT count(*) FROM migrationops_run") == runs
+
+
+def test_plan_changes_nothing(shop: Shop) -> None:
+    out = shop.succeed("safe_migrate", "--plan", **NO_BACKUP)
+
+    assert "shop.0001_expand_item" in out
+    assert shop.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [
+        (0,)
+    ]
+
+
+def test_history_has_the_run_its_plan_and_its_steps(ready: Shop) -> None:
+    report = json.loads(ready.succeed("safe_migrate", "--json"))
+
+    assert ready.query(
+        "SELECT state, exit_code, fingerprint FROM migrationops_run WHERE id = %s",
+        report["run"],
+    ) == [("done", 0, report["plan"]["fingerprint"])]
+    steps = ready.query(
+        "SELECT label, state FROM migrationops_step WHERE run_id = %s ORDER BY number",
+        report["run"],
+    )
+    assert ("shop.0002_expand_price", "done") in steps
+    assert {state for _, state in steps} == {"done"}
+
+
+def test_permissions_are_there_as_after_migrate(ready: Shop) -> None:
+    assert ready.query(
+        "SELECT count(*) FROM auth_permission WHERE codename = 'view_item'"
+    ) == [(1,)] or ready.query("SELECT count(*) > 0 FROM auth_permission") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["nosuchapp"], "nosuchapp"),
+        (["shop", "0009"], "0009"),
+        (["shop", "zero"], "rollback shop zero"),
+        (["--database", "other"], "other"),
+        (["--policy", "test"], "laxer"),
+    ],
+)
+def test_bad_input_names_itself_and_changes_nothing(
+    ready: Shop, arguments: list[str], text: str
+) -> None:
+    done = ready.run("safe_migrate", *arguments)
+
+    assert done.returncode in (1, 3)
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+    assert ready.applied() == ["0001_expand_item"]
+
+
+def test_a_failing_first_migration_leaves_everything_as_before(ready: Shop) -> None:
+    ready.add("0003_expand_broken", ADD_PRICE, BROKEN, after="0001_expand_item")
+    (ready.migrations / "0002_expand_price.py").unlink()
+
+    done = ready.run("safe_migrate")
+
+    assert done.returncode == 5
+    assert "division by zero" in done.stderr
+    assert ready.applied() == ["0001_expand_item"]
+    assert "price" not in ready.columns()
+
+
+def test_a_failure_in_mid_run_names_what_stays_and_the_next_run_continues(
+    ready: Shop,
+) -> None:
+    ready.add("0003_expand_broken", BROKEN, after="0002_expand_price")
+
+    done = ready.run("safe_migrate")
+
+    assert done.returncode == 6
+    assert "Applied and recorded in this run: shop.0002_expand_price" in done.stderr
+    assert "Not applied: shop.0003_expand_broken" in done.stderr
+    ready.add("0003_expand_broken", after="0002_expand_price")
+    ready.succeed("safe_migrate")
+    assert ready.applied()[-1] == "0003_expand_broken"
+
+
+def test_two_leaves_are_refused(ready: Shop) -> None:
+    ready.add("0002_expand_other", after="0001_expand_item")
+
+    done = ready.run("safe_migrate")
+
+    assert done.returncode == 3
+    assert "makemigrations --merge" in done.stderr
+
+
+def test_a_lock_held_by_someone_else_is_waited_for(ready: Shop) -> None:
+    with ready.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
+        process = ready.start(
+            "safe_migrate", POLICY={"backup": "none", "lock_timeout": 0.1}
+        )
+        time.sleep(3)
+        other.rollback()
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0, err
+    assert "tries again" in err
+    assert "price" in ready.columns()
+
+
+def test_the_outage_budget_ends_the_waiting(ready: Shop) -> None:
+    with ready.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
+        policy = {"backup": "none", "lock_timeout": 0.1, "outage_budget": 0.5}
+        done = ready.run("safe_migrate", POLICY=policy)
+
+    assert done.returncode == 5
+    assert "lock timeout" in done.stderr
+    assert "price" not in ready.columns()
+
+
+def test_two_runs_at_once_apply_once(ready: Shop) -> None:
+    ready.add(
+        "0003_expand_slow",
+        'migrations.RunSQL("SELECT pg_sleep(1)")',
+        after="0002_expand_price",
+    )
+    processes = [ready.start("safe_migrate", "--wait", "60") for _ in range(2)]
+    for process in processes:
+        process.communicate(timeout=60)
+
+    assert [p.returncode for p in processes] == [0, 0]
+    assert ready.applied() == [
+        "0001_expand_item",
+        "0002_expand_price",
+        "0003_expand_slow",
+    ]
+
+
+def test_a_loser_that_may_not_wait_is_refused(ready: Shop) -> None:
+    ready.add(
+        "0003_expand_slow",
+        'migrations.RunSQL("SELECT pg_sleep(5)")',
+        after="0002_expand_price",
+    )
+    first = ready.start("safe_migrate")
+    _wait_for(
+        ready, "SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ 'pg_slee[p]'"
+    )
+
+    second = ready.run("safe_migrate", "--wait", "0")
+
+    assert second.returncode == 3
+    assert "Another runner is at work" in second.stderr
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_during_apply_stops_cleanly(
+    ready: Shop, signum: signal.Signals, code: int
+) -> None:
+    ready.add(
+        "0003_expand_slow",
+        'migrations.RunSQL("SELECT pg_sleep(30)")',
+        after="0002_expand_price",
+    )
+    process = ready.start("safe_migrate")
+    _wait_for(
+        ready, "SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ 'pg_slee[p]'"
+    )
+
+    process.send_signal(signum)
+    _, err = process.communicate(timeout=20)
+
+    assert process.returncode == code, err
+    assert "shop.0002_expand_price" in err
+    assert ready.applied() == ["0001_expand_item", "0002_expand_price"]
+    assert ready.query(
+        "SELECT state FROM migrationops_run ORDER BY started_at DESC LIMIT 1"
+    ) == [("stopped",)]
+
+
+def test_an_unreachable_server_is_named_without_the_password(shop: Shop) -> None:
+    environ = shop.environ()
+    environ["DATABASE_URL"] = "postgres://u:topsecret@127.0.0.1:1/nowhere"
+
+    done = shop.run("safe_migrate", DIRECT_URL="postgres://u:topsecret@127.0.0.1:1/x")
+
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+    assert "topsecret" not in done.stdout + done.stderr
+
+
+def test_a_database_with_tables_and_no_stamp_is_refused(shop: Shop) -> None:
+    shop.execute("CREATE TABLE precious (id int)")
+
+    refused = shop.run("safe_migrate", **NO_BACKUP)
+
+    assert refused.returncode == 3
+    assert "stamp_environment --env development" in refused.stderr
+    name = str(shop.params["dbname"])
+    shop.succeed("stamp_environment", "--env", "development", "--name", name)
+    shop.succeed("safe_migrate", **NO_BACKUP)
+
+
+def test_settings_of_another_environment_are_refused(ready: Shop) -> None:
+    done = ready.run(
+        "safe_migrate", ENVIRONMENT="staging", SIGNING_KEYS=["k"], **NO_BACKUP
+    )
+
+    assert done.returncode == 3
+    assert "stamped development" in done.stderr
+
+
+def _wait_for(shop: Shop, condition: str) -> None:
+    deadline = time.monotonic() + 20
+    while not shop.query(condition)[0][0]:
+        assert time.monotonic() < deadline, condition
+        time.sleep(0.05)

@@ -1,0 +1,25 @@
+"""Settings of the stranger's project; a test says the rest by environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import environ
+
+SECRET_KEY = "django-insecure-test-only"
+INSTALLED_APPS = [
+    "migrationops",
+    "tests.project.shop",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+]
+DATABASES = {"default": environ.Env().db_url("DATABASE_URL")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+MIGRATION_MODULES = {"shop": os.environ.get("SHOP_MIGRATIONS", "shop_migrations")}
+MIGRATIONOPS: dict[str, Any] = {
+    "ENVIRONMENT": "development",
+    **json.loads(os.environ.get("OPS", "{}")),
+}

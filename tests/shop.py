@@ -1,0 +1,154 @@
+"""Drive the stranger's project as an operator does: by its commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FIRST = """
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = []
+    operations = [
+        migrations.CreateModel(
+            "Item",
+            [
+                ("id", models.BigAutoField(primary_key=True)),
+                ("name", models.CharField(max_length=40)),
+            ],
+        ),
+    ]
+"""
+
+TEMPLATE = """
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+{extra}
+
+class Migration(migrations.Migration):
+    atomic = {atomic}
+    dependencies = [("shop", "{after}")]
+    operations = [{operations}]
+"""
+
+ADD_PRICE = 'migrations.AddField("item", "price", models.IntegerField(null=True))'
+BROKEN = 'migrations.RunSQL("SELECT 1/0")'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """The project in a directory, on a database of its own."""
+
+    directory: Path
+    url: str
+    params: Mapping[str, Any]
+    ops: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def migrations(self) -> Path:
+        return self.directory / "shop_migrations"
+
+    def write(self, name: str, source: str) -> None:
+        """Write a migration file of the app shop."""
+        self.migrations.mkdir(exist_ok=True)
+        (self.migrations / "__init__.py").touch()
+        (self.migrations / f"{name}.py").write_text(source)
+
+    def add(
+        self,
+        name: str,
+        *operations: str,
+        after: str,
+        atomic: bool = True,
+        extra: str = "",
+    ) -> None:
+        """Write a migration that follows another."""
+        source = TEMPLATE.format(
+            operations=", ".join(operations), after=after, atomic=atomic, extra=extra
+        )
+        self.write(name, source)
+
+    def environ(self, **ops: Any) -> dict[str, str]:
+        """Return the environment of a command; `ops` are keys of MIGRATIONOPS."""
+        settings = {
+            "STATE_DIR": str(self.directory / "state"),
+            "BACKUP_DIR": str(self.directory / "backups"),
+            "PG_BIN": [str(p) for p in _program_directories()],
+            **self.ops,
+            **ops,
+        }
+        return {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}:{self.directory}",
+            "DJANGO_SETTINGS_MODULE": "tests.project.settings",
+            "DATABASE_URL": self.url,
+            "OPS": json.dumps(settings),
+        }
+
+    def start(self, *arguments: str, **ops: Any) -> subprocess.Popen[str]:
+        """Start a command as a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.project.manage", *arguments],
+            env=self.environ(**ops),
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **ops: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, whatever that is."""
+        process = self.start(*arguments, **ops)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def succeed(self, *arguments: str, **ops: Any) -> str:
+        """Run a command that must exit 0; return what it printed."""
+        done = self.run(*arguments, **ops)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def connect(self, **params: Any) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(**{"autocommit": True, **self.params, **params})
+
+    def query(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.connect() as connection:
+            return connection.execute(query.encode(), values).fetchall()
+
+    def execute(self, query: str) -> None:
+        with self.connect() as connection:
+            connection.execute(query.encode())
+
+    def applied(self) -> list[str]:
+        """Return the names of the app's recorded migrations, in order."""
+        rows = self.query(
+            "SELECT name FROM django_migrations WHERE app = 'shop' ORDER BY id"
+        )
+        return [row[0] for row in rows]
+
+    def columns(self, table: str = "shop_item") -> set[str]:
+        rows = self.query(
+            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) "
+            "AND attnum > 0 AND NOT attisdropped",
+            table,
+        )
+        return {row[0] for row in rows}
+
+
+def _program_directories() -> list[Path]:
+    from config import embedded
+
+    return embedded.program_directories()
