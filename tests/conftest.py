@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlencode
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
-from django.db import connections
-from psycopg.sql import SQL, Identifier
 
 from config.embedded import DEFAULT_MAJOR, locks
 from config.embedded.place import CHECKOUT
+from tests.checkout import Checkout
 from tests.server import OwnServer
-from tests.shop import FIRST, Shop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-    from pytest_django.plugin import DjangoDbBlocker
+pytest_plugins = ["tests.fix_shop"]
 
 LOCK = CHECKOUT / "var" / "test.lock"
 _held: list[int] = []
@@ -57,7 +51,7 @@ def make_server() -> Iterator[Callable[..., OwnServer]]:
     """
     with ExitStack() as made:
 
-        def make(**options: object) -> OwnServer:
+        def make(**options: Any) -> OwnServer:
             server = OwnServer.make(**options)
             made.callback(server.remove)
             return server
@@ -71,75 +65,20 @@ def own_server(make_server: Callable[..., OwnServer]) -> OwnServer:
     return make_server(major=int(os.environ.get("PG", DEFAULT_MAJOR)))
 
 
-@pytest.fixture(scope="session")
-def server_params(django_db_blocker: DjangoDbBlocker) -> dict[str, Any]:
-    """Return how psycopg reaches the shared test server's maintenance database."""
-    with django_db_blocker.unblock():
-        wrapper = connections["default"].copy()
-        wrapper.settings_dict = {**wrapper.settings_dict, "NAME": "postgres"}
-        params = cast("dict[str, Any]", wrapper.get_connection_params())
-    wanted = ("host", "port", "user", "password", "dbname")
-    return {key: params[key] for key in wanted if key in params}
+@pytest.fixture
+def make_checkout() -> Iterator[Callable[..., Checkout]]:
+    """Return a function that copies the configuration to another directory."""
+    with ExitStack() as made:
+
+        def make(*name: str, **options: Any) -> Checkout:
+            checkout = Checkout.make(*name, **options)
+            made.callback(checkout.remove)
+            return checkout
+
+        yield make
 
 
 @pytest.fixture
-def shop(tmp_path: Path, server_params: dict[str, Any]) -> Iterator[Shop]:
-    """Return a stranger's project on a new, empty database."""
-    with _database(server_params) as name:
-        yield _shop(tmp_path, server_params, name)
-
-
-@pytest.fixture
-def opened_shop(
-    tmp_path: Path, server_params: dict[str, Any], shop_template: str
-) -> Iterator[Shop]:
-    """Return a stranger's project whose first migration is applied."""
-    with _database(server_params, template=shop_template) as name:
-        yield _shop(tmp_path, server_params, name)
-
-
-@pytest.fixture(scope="session")
-def shop_template(
-    tmp_path_factory: pytest.TempPathFactory, server_params: dict[str, Any]
-) -> Iterator[str]:
-    """Name a database that safe_migrate brought to the first migration."""
-    with _database(server_params) as name:
-        made = _shop(tmp_path_factory.mktemp("template"), server_params, name)
-        made.succeed("safe_migrate", POLICY={"backup": "none"})
-        yield name
-
-
-def _shop(directory: Path, params: dict[str, Any], name: str) -> Shop:
-    made = Shop(
-        directory=directory, url=_url(params, name), params={**params, "dbname": name}
-    )
-    made.write("0001_expand_item", FIRST)
-    return made
-
-
-@contextmanager
-def _database(params: dict[str, Any], template: str = "template1") -> Iterator[str]:
-    """Make a database; drop it afterwards with all that commands derived from it."""
-    name = f"shop_{secrets.token_hex(4)}"
-    with psycopg.connect(**params, autocommit=True) as connection:
-        connection.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                Identifier(name), Identifier(template)
-            )
-        )
-        try:
-            yield name
-        finally:
-            rows = connection.execute(
-                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name]
-            )
-            for (found,) in rows.fetchall():
-                connection.execute(
-                    SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(found))
-                )
-
-
-def _url(params: Mapping[str, Any], name: str) -> str:
-    password = f":{params['password']}" if params.get("password") else ""
-    query = urlencode({"host": params["host"], "port": params.get("port") or 5432})
-    return f"postgres://{params.get('user', '')}{password}@/{name}?{query}"
+def checkout(make_checkout: Callable[..., Checkout]) -> Checkout:
+    """Return a copy of the configuration in a directory that others may enter."""
+    return make_checkout()

@@ -6,14 +6,15 @@ import os
 import shutil
 import signal
 import tempfile
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import psycopg
 
-from config.embedded import DEFAULT_MAJOR, account, locks, programs
+from config.embedded import DEFAULT_MAJOR, account, processes, programs
 from config.embedded.cluster import DATABASE, USER, Cluster
 from config.embedded.place import PORT
 
@@ -39,7 +40,6 @@ class OwnServer:
     dbname: str = DATABASE
     user: str = USER
     port: int = PORT
-    settings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def make(
@@ -131,20 +131,16 @@ class OwnServer:
         self.start()
 
     def kill(self) -> None:
-        """Kill the postmaster and wait until the last of its children is gone."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.close(_lock(self.cluster))
+        """Kill the postmaster; busy backends outlive it until the next start."""
+        pid = self.pid
+        os.kill(pid, signal.SIGKILL)
+        while processes.alive(pid):
+            time.sleep(0.01)
 
     def remove(self) -> None:
         """Stop it and remove everything of it."""
         self.stop()
         shutil.rmtree(self.home)
-
-
-def _lock(cluster: Cluster) -> int:
-    descriptor = locks.take(cluster.lock)
-    assert descriptor is not None
-    return descriptor
 
 
 def _programs(major: int, runner: account.Account, home: Path) -> programs.Programs:

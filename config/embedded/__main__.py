@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 from config.embedded import DEFAULT_MAJOR
 from config.embedded.exceptions import EmbeddedServerError
-from config.embedded.place import USES
+from config.embedded.place import USES, remove_outside
 from config.embedded.programs import INSTALLATIONS
 from config.embedded.sharing import SharedServer
 
@@ -19,7 +21,7 @@ def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     try:
         return run(options.command, options.program)
-    except EmbeddedServerError as error:
+    except (EmbeddedServerError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
@@ -38,8 +40,7 @@ def run(command: str, program: list[str]) -> int:
         case "start":
             development().keep()
         case "hold":
-            development().ensure()
-            return subprocess.call(program)  # noqa: S603 (what the caller typed)
+            return hold(program)
         case "stop":
             stop()
         case _:
@@ -47,21 +48,30 @@ def run(command: str, program: list[str]) -> int:
     return 0
 
 
+def hold(program: list[str]) -> int:
+    """Run a program; the server runs as long as it does."""
+    development().ensure()
+    # Ctrl-C is for the program; we end after it.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return subprocess.call(program)  # noqa: S603 (what the caller typed)
+
+
 def stop() -> None:
     """Stop what runs."""
-    for server in servers():
+    for server in made():
         if server.stop():
             sys.stdout.write(f"stopped {server.place.name}\n")
 
 
 def remove() -> None:
-    """Stop every server and remove its data, unless somebody uses one."""
-    made = [server for server in servers() if server.exists()]
-    for server in made:
-        server.refuse_if_used()
-    for server in made:
-        server.stop()
-        server.place.remove()
+    """Stop and remove every server, or none while one of them is in use."""
+    servers = made()
+    with ExitStack() as stack:
+        for server in servers:
+            stack.enter_context(server.unused())
+        for server in servers:
+            server.remove()
+        remove_outside()
 
 
 def development() -> SharedServer:
@@ -70,9 +80,10 @@ def development() -> SharedServer:
     return SharedServer.of("development", major=major)
 
 
-def servers() -> list[SharedServer]:
-    """Return every server that this checkout can have."""
-    return [SharedServer.of(use, major=m) for use in USES for m in INSTALLATIONS]
+def made() -> list[SharedServer]:
+    """Return the servers that this checkout has."""
+    every = [SharedServer.of(use, major=m) for use in USES for m in INSTALLATIONS]
+    return [server for server in every if server.made()]
 
 
 sys.exit(main(sys.argv[1:]))

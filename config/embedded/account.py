@@ -60,7 +60,7 @@ def current() -> Account:
     """Return the account of a new cluster: ourselves, or a lesser one than root."""
     uid = os.geteuid()
     if uid:
-        return Account(uid=uid, gid=os.getegid(), name=_name(uid), switch=False)
+        return Account(uid=uid, gid=os.getegid(), name=name_of(uid), switch=False)
     for name in CANDIDATES:
         try:
             entry = pwd.getpwnam(name)
@@ -74,28 +74,17 @@ def current() -> Account:
     )
 
 
-def owner(directory: Path) -> Account:
-    """Return the account that an existing cluster belongs to.
-
-    Raises EmbeddedServerError when we cannot act as that account.
-    """
-    status = directory.stat()
-    ours = os.geteuid()
-    if status.st_uid == ours != 0 or (ours == 0 and status.st_uid != 0):
-        return Account(
-            uid=status.st_uid,
-            gid=status.st_gid,
-            name=_name(status.st_uid),
-            switch=ours == 0,
-        )
-    raise EmbeddedServerError(
-        f"{directory} belongs to {_name(status.st_uid)} and you are {_name(ours)}: "
-        "nothing was changed. Run this as the user who made it, remove it as that "
-        "user with `make clean`, or set DATABASE_URL."
-    )
+def of(data: Path) -> Account:
+    """Return the account that a cluster belongs to, or would be given."""
+    if os.geteuid() or not data.exists():
+        return current()
+    status = data.stat()
+    uid, gid = status.st_uid, status.st_gid
+    return Account(uid=uid, gid=gid, name=name_of(uid), switch=True)
 
 
-def _name(uid: int) -> str:
+def name_of(uid: int) -> str:
+    """Return the name of a user for a message."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

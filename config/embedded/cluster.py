@@ -74,17 +74,20 @@ class Cluster:
     def make(self) -> None:
         """Make the cluster and its database; it appears whole or not at all."""
         partial = self.home / "data.partial"
-        if partial.exists():
-            shutil.rmtree(partial)
-        partial.mkdir(mode=0o700)
-        self.programs.account.own(partial)
-        self._must("initdb", self._initdb_options(partial))
-        self._must(
-            "postgres",
-            ["--single", "-c", "exit_on_error=on", "-D", str(partial), "postgres"],
-            stdin=f"CREATE DATABASE {DATABASE};\n",
-        )
-        partial.rename(self.data)
+        # The programs inherit the lock: they outlive us when we are killed.
+        with locks.holding(self.lock) as descriptor:
+            if partial.exists():
+                shutil.rmtree(partial)
+            partial.mkdir(mode=0o700)
+            self.programs.account.own(partial)
+            self._must("initdb", self._initdb_options(partial), keep=descriptor)
+            self._must(
+                "postgres",
+                self._single_options(partial),
+                keep=descriptor,
+                stdin=f"CREATE DATABASE {DATABASE};\n",
+            )
+            partial.rename(self.data)
 
     def state(self) -> State:
         """Return what the server's lock and its pid file say."""
@@ -161,8 +164,14 @@ class Cluster:
             options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         return options if self.durable else [*options, "--no-sync"]
 
-    def _must(self, program: str, options: list[str], stdin: str | None = None) -> None:
-        result = self.programs.run(program, options, stdin=stdin)
+    def _single_options(self, directory: Path) -> list[str]:
+        options = ["--single", "-D", str(directory), "-c", "exit_on_error=on"]
+        return [*options, "-c", f"fsync={'on' if self.durable else 'off'}", "postgres"]
+
+    def _must(
+        self, program: str, options: list[str], *, keep: int, stdin: str | None = None
+    ) -> None:
+        result = self.programs.run(program, options, stdin=stdin, keep=[keep])
         if result.returncode:
             raise EmbeddedServerError(
                 f"{program} could not make a cluster in {self.home}: "

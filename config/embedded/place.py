@@ -41,7 +41,7 @@ class Place:
         name = f"{USES[use]}-{major}"
         chosen = _read(checkout / "var" / name / "place", checkout)
         if chosen is None:
-            data_outside = not account.current().reaches(checkout)
+            data_outside = not account.current().reaches(_fixed_part(checkout))
             socket = checkout / "var" / name / "socket"
             chosen = data_outside, data_outside or not _addressable(socket)
         return cls(
@@ -64,8 +64,7 @@ class Place:
     @property
     def outside(self) -> Path:
         """This checkout's and this user's directory outside of the checkout."""
-        key = f"{os.geteuid()}:{self.checkout}".encode(errors="surrogateescape")
-        return OUTSIDE / f"chores-{hashlib.sha256(key).hexdigest()[:16]}"
+        return outside_of(self.checkout)
 
     @property
     def home(self) -> Path:
@@ -78,34 +77,49 @@ class Place:
         base = self.outside / self.name if self.socket_outside else self.inside
         return base / "socket"
 
-    def settle(self) -> None:
-        """Make the directories and write the choice down."""
+    def make(self) -> None:
+        """Make the directory in the checkout, where the locks lie."""
+        self.refuse_another_user()
         for directory in (self.var, self.inside):
-            _make(directory)
+            make_directory(directory)
+
+    def settle(self) -> None:
+        """Make the directories outside and write the choice down."""
         if self.data_outside or self.socket_outside:
             claim(self.outside, self.checkout)
-            _make(self.outside / self.name)
+            make_directory(self.outside / self.name)
         pointer = self.inside / "place"
         if _read(pointer, self.checkout) is None:
-            partial = pointer.with_suffix(".partial")
             choice = {
                 "checkout": str(self.checkout),
                 "data_outside": self.data_outside,
                 "socket_outside": self.socket_outside,
             }
-            partial.write_text(json.dumps(choice))
-            partial.rename(pointer)
+            _write(pointer, json.dumps(choice).encode())
+
+    def refuse_another_user(self) -> None:
+        """Raise EmbeddedServerError when another user of the system made it."""
+        if self.inside.exists() and self.inside.stat().st_uid != os.geteuid():
+            maker = account.name_of(self.inside.stat().st_uid)
+            raise EmbeddedServerError(
+                f"{self.inside} was made by {maker} and you are "
+                f"{account.name_of(os.geteuid())}: nothing was changed. Run this as "
+                f"{maker}, remove it as {maker} by `make clean`, or set DATABASE_URL."
+            )
 
     def remove(self) -> None:
-        """Remove the cluster and everything beside it, of this server only."""
-        if self.data_outside or self.socket_outside:
+        """Remove the files of this server, and nothing that another one made."""
+        self.refuse_another_user()
+        if self.outside.exists():
             claim(self.outside, self.checkout)
-            shutil.rmtree(self.outside / self.name)
-            for programs in self.outside.glob("programs-*"):
-                shutil.rmtree(programs)
-            if not any(p for p in self.outside.iterdir() if p.name != "checkout"):
-                shutil.rmtree(self.outside)
+            shutil.rmtree(self.outside / self.name, ignore_errors=True)
         shutil.rmtree(self.inside)
+
+
+def outside_of(checkout: Path) -> Path:
+    """Return the directory outside that this user and this checkout would have."""
+    key = os.fsencode(f"{os.geteuid()}:{checkout}")
+    return OUTSIDE / f"chores-{hashlib.sha256(key).hexdigest()[:16]}"
 
 
 def claim(directory: Path, checkout: Path) -> None:
@@ -113,30 +127,43 @@ def claim(directory: Path, checkout: Path) -> None:
 
     Raises EmbeddedServerError when somebody else made it.
     """
-    _make(directory)
+    make_directory(directory)
     mark = directory / "checkout"
+    name = os.fsencode(checkout)
     if directory.is_symlink() or directory.stat().st_uid != os.geteuid():
         raise EmbeddedServerError(
             f"{directory} belongs to somebody else: nothing was changed. "
             "Remove it, or set DATABASE_URL."
         )
     if not mark.exists():
-        mark.write_text(str(checkout))
-    if mark.read_text() != str(checkout):
+        _write(mark, name)
+    if mark.read_bytes() != name:
         raise EmbeddedServerError(
-            f"{directory} belongs to the checkout {mark.read_text()}: nothing was "
+            f"{directory} belongs to {os.fsdecode(mark.read_bytes())}: nothing was "
             "changed. Move this checkout, or set DATABASE_URL."
         )
 
 
-def _make(directory: Path) -> None:
-    """Make a directory; as root its name can be passed through, not listed."""
-    mode = 0o711 if os.geteuid() == 0 else 0o700
-    try:
-        directory.mkdir(mode=mode)
-    except FileExistsError:
-        return
-    directory.chmod(mode)
+def remove_outside(checkout: Path = CHECKOUT) -> None:
+    """Remove what this checkout has outside, copies of the programs included."""
+    directory = outside_of(checkout)
+    if directory.exists():
+        claim(directory, checkout)
+        shutil.rmtree(directory)
+
+
+def make_directory(directory: Path) -> None:
+    """Make a private directory; as root the server's account may pass through it."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    status = directory.stat()
+    if status.st_uid == os.geteuid() == 0:
+        directory.chmod(status.st_mode | 0o011)
+
+
+def _fixed_part(checkout: Path) -> Path:
+    """Return the path whose rights are not ours to mend."""
+    var = checkout / "var"
+    return var if var.exists() and var.stat().st_uid != os.geteuid() else checkout
 
 
 def _addressable(socket: Path) -> bool:
@@ -146,11 +173,18 @@ def _addressable(socket: Path) -> bool:
     return len(address) <= SOCKET_BYTES and not unusable
 
 
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that others see whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+    partial.write_bytes(content)
+    partial.rename(path)
+
+
 def _read(pointer: Path, checkout: Path) -> tuple[bool, bool] | None:
     """Return the choice, unless it was made for another path (a copied checkout)."""
     try:
         choice = json.loads(pointer.read_text())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     if choice["checkout"] != str(checkout):
         return None

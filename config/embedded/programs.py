@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -79,25 +81,36 @@ def find(*, major: int, account: Account, outside: Path) -> Programs:
             f"there is no embedded PostgreSQL {major}: the development requirements "
             "bring 18 and 16. Run `make install`, or set DATABASE_URL."
         )
-    if not account.reaches(package):
-        package = _copy(package, INSTALLATIONS[major], outside)
     directory = package / INSTALLATIONS[major] / "bin"
+    if not account.reaches(directory):
+        directory = _copy(package, INSTALLATIONS[major], outside) / "bin"
     return Programs(directory=directory, major=major, account=account)
 
 
 def _copy(package: Path, installation: str, outside: Path) -> Path:
-    """Copy an installation and its libraries, keeping their places to each other.
+    """Return a copy of an installation that every account can execute.
 
-    The programs find their libraries by a relative path (rpath).
+    The programs find their libraries by a relative path (rpath), so these are
+    copied too and keep their place.
     """
     version = metadata.version(WHEEL.replace("_", "-"))
-    target = outside / f"programs-{version}"
+    target = outside / f"programs-{version}-{installation}"
+    if target.exists():
+        return target / WHEEL / installation
+    partial = outside / f"{target.name}.partial-{os.getpid()}"
     for part in (f"{WHEEL}.libs", f"{WHEEL}/{installation}"):
-        if not (target / part).exists():
-            partial = target / f"{part}.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(package.parent / part, partial, symlinks=True)
-            partial.rename(target / part)
-    for directory in (target, target / WHEEL):
-        directory.chmod(0o755)
-    return target / WHEEL
+        shutil.copytree(package.parent / part, partial / part, symlinks=True)
+    _open_to_everyone(partial)
+    # Another process may have been faster: the first copy stands.
+    with contextlib.suppress(OSError):
+        partial.rename(target)
+    shutil.rmtree(partial, ignore_errors=True)
+    return target / WHEEL / installation
+
+
+def _open_to_everyone(directory: Path) -> None:
+    """Let others read and execute what its owner may; pip obeys a narrow umask."""
+    for path in (directory, *directory.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -17,6 +18,7 @@ from config.embedded.cluster import Cluster, State
 from config.embedded.exceptions import EmbeddedServerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SETTINGS = {
@@ -25,7 +27,7 @@ SETTINGS = {
 }
 
 # The locks this process holds, by server. A fork takes its own.
-_held: dict[str, int] = {}
+_held: dict[Path, int] = {}
 _guard = threading.RLock()
 
 
@@ -38,22 +40,23 @@ class SharedServer:
     place: place.Place
 
     @classmethod
-    def of(cls, use: str, *, major: int) -> Self:
-        """Return the checkout's server for a use, development or test."""
-        return cls(use=use, major=major, place=place.Place.of(use, major=major))
+    def of(cls, use: str, *, major: int, checkout: Path = place.CHECKOUT) -> Self:
+        """Return a checkout's server for a use, development or test."""
+        where = place.Place.of(use, major=major, checkout=checkout)
+        return cls(use=use, major=major, place=where)
 
     def ensure(self) -> None:
         """Make this process a user, and the server run."""
         with _guard:
-            if self.place.name in _held and self.cluster().state() is State.READY:
+            if self.place.inside in _held and self.cluster().state() is State.READY:
                 return
-            self.place.settle()
-            with locks.holding(self._decision):
-                self._join()
-                cluster = self.cluster()
-                if not cluster.data.exists():
-                    cluster.make()
-                cluster.start()
+            try:
+                self._start()
+            except OSError as error:
+                raise EmbeddedServerError(
+                    f"the embedded server of {self.place.checkout} cannot be used: "
+                    f"{error}. Mend that, or set DATABASE_URL."
+                ) from error
 
     def keep(self) -> None:
         """Let the server run on when its last user leaves."""
@@ -63,36 +66,54 @@ class SharedServer:
     def leave(self) -> None:
         """Stop being a user; the last one out stops the server."""
         with _guard:
-            descriptor = _held.pop(self.place.name, None)
+            descriptor = _held.pop(self.place.inside, None)
             if descriptor is None:
                 return
-            if not self.place.inside.exists():
-                os.close(descriptor)
+            os.close(descriptor)
+            if not self.made():
                 return
             with locks.holding(self._decision):
-                os.close(descriptor)
                 if locks.is_free(self._users) and not self._kept.exists():
                     self.cluster().stop()
 
     def stop(self) -> bool:
         """Stop the server, whoever uses it. Tell whether it ran."""
-        if not self.exists():
-            return False
+        self.place.refuse_another_user()
         with locks.holding(self._decision):
             self._kept.unlink(missing_ok=True)
+            if not self._data.exists():
+                return False
             cluster = self.cluster()
             ran = cluster.state() is not State.STOPPED
             cluster.stop()
             return ran
 
-    def exists(self) -> bool:
-        """Tell whether the cluster was ever made, and not removed."""
-        return self.place.inside.exists() and (self.place.home / "data").exists()
+    @contextmanager
+    def unused(self) -> Iterator[None]:
+        """Keep users and starters away. Raise EmbeddedServerError if there is one."""
+        self.place.refuse_another_user()
+        with locks.holding(self._decision):
+            if not locks.is_free(self._users):
+                raise EmbeddedServerError(
+                    f"{self.place.inside} is in use by a running process: nothing was "
+                    "removed. End it (a development server, a shell, a test run) and "
+                    "try again."
+                )
+            yield
+
+    def remove(self) -> None:
+        """Stop the server and remove its files; call it while it is `unused`."""
+        if self._data.exists():
+            self.cluster().stop()
+        self.place.remove()
+
+    def made(self) -> bool:
+        """Tell whether anything was ever made of it, and not removed."""
+        return self.place.inside.exists()
 
     def cluster(self) -> Cluster:
         """Return the cluster, to be run by the account that it belongs to."""
-        data = self.place.home / "data"
-        runner = account.owner(data) if data.exists() else account.current()
+        runner = account.of(self._data)
         return Cluster(
             home=self.place.home,
             socket=self.place.socket,
@@ -103,15 +124,9 @@ class SharedServer:
             durable=self.use != "test",
         )
 
-    def refuse_if_used(self) -> None:
-        """Raise EmbeddedServerError when a process, this one included, is a user."""
-        with locks.holding(self._decision):
-            if not locks.is_free(self._users):
-                raise EmbeddedServerError(
-                    f"{self.place.home} is in use by a running process: nothing was "
-                    "changed. End it (a development server, a shell, a test run) and "
-                    "try again."
-                )
+    @property
+    def _data(self) -> Path:
+        return self.place.home / "data"
 
     @property
     def _decision(self) -> Path:
@@ -125,13 +140,23 @@ class SharedServer:
     def _kept(self) -> Path:
         return self.place.inside / "kept"
 
+    def _start(self) -> None:
+        self.place.make()
+        with locks.holding(self._decision):
+            self.place.settle()
+            self._join()
+            cluster = self.cluster()
+            if not cluster.data.exists():
+                cluster.make()
+            cluster.start()
+
     def _join(self) -> None:
-        if self.place.name in _held:
+        if self.place.inside in _held:
             return
         descriptor = locks.take(self._users, shared=True, wait=False)
         if descriptor is None:
             raise EmbeddedServerError(f"{self._users} is held alone by somebody.")
-        _held[self.place.name] = descriptor
+        _held[self.place.inside] = descriptor
         atexit.register(self.leave)
 
 
