@@ -6,6 +6,7 @@ Django's autodetector expects.
 
 from __future__ import annotations
 
+from migrationops.operations.backfill import Backfill, run_backfills
 from migrationops.operations.checks import AddCheck
 from migrationops.operations.field_objects import ConstrainField
 from migrationops.operations.fields import AddFieldWithDefault, DropDatabaseDefault
@@ -20,8 +21,10 @@ __all__ = [
     "AddForeignKey",
     "AddIndex",
     "AddUnique",
+    "Backfill",
     "ConstrainField",
     "DropDatabaseDefault",
     "RemoveIndex",
     "SetNotNull",
+    "run_backfills",
 ]
