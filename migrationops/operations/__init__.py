@@ -1,0 +1,30 @@
+"""Operations that change a table in use without an outage.
+
+Each can be run again after a kill at any statement, and leaves the state that
+Django's autodetector expects.
+"""
+
+from __future__ import annotations
+
+from migrationops.operations.backfill import Backfill, run_backfills
+from migrationops.operations.checks import AddCheck
+from migrationops.operations.field_objects import ConstrainField
+from migrationops.operations.fields import AddFieldWithDefault, DropDatabaseDefault
+from migrationops.operations.foreign_keys import AddForeignKey
+from migrationops.operations.indexes import AddIndex, RemoveIndex
+from migrationops.operations.not_null import SetNotNull
+from migrationops.operations.uniqueness import AddUnique
+
+__all__ = [
+    "AddCheck",
+    "AddFieldWithDefault",
+    "AddForeignKey",
+    "AddIndex",
+    "AddUnique",
+    "Backfill",
+    "ConstrainField",
+    "DropDatabaseDefault",
+    "RemoveIndex",
+    "SetNotNull",
+    "run_backfills",
+]

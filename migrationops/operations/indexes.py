@@ -1,0 +1,69 @@
+"""Indexes built and dropped while readers and writers go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.postgres.operations import (
+    AddIndexConcurrently,
+    RemoveIndexConcurrently,
+)
+from django.db.migrations.state import ProjectState
+from django.db.models import Index, Model
+from psycopg import sql
+
+from migrationops.operations import catalog
+from migrationops.operations.base import Change, SafeOperation
+from migrationops.operations.enforcement import qualified
+from migrationops.operations.relation import Relation
+from migrationops.operations.session import Runnable, Session
+
+
+class AddIndex(SafeOperation, AddIndexConcurrently):
+    """AddIndex, concurrently; an INVALID left-over is dropped and built anew."""
+
+    def forwards(self, session: Session, change: Change) -> None:
+        add_index(session, change.new, self.index)
+
+    def backwards(self, session: Session, change: Change) -> None:
+        remove_index(session, change.old, self.index)
+
+
+class RemoveIndex(SafeOperation, RemoveIndexConcurrently):
+    """RemoveIndex, concurrently."""
+
+    def forwards(self, session: Session, change: Change) -> None:
+        remove_index(session, change.old, self._index(change, change.before))
+
+    def backwards(self, session: Session, change: Change) -> None:
+        add_index(session, change.new, self._index(change, change.after))
+
+    def _index(self, change: Change, state: ProjectState) -> Index:
+        model: Any = state.models[change.app_label, self.model_name_lower]
+        index: Index = model.get_index_by_name(self.name)
+        return index
+
+
+def add_index(session: Session, model: type[Model], index: Index) -> None:
+    table = session.relation(model._meta.db_table)
+    statement: Any = index.create_sql(model, session.editor, concurrently=True)
+    build(session, table, index.name, qualified(statement, table))
+
+
+def remove_index(session: Session, model: type[Model], index: Index) -> None:
+    drop(session, session.relation(model._meta.db_table), index.name)
+
+
+def build(session: Session, table: Relation, name: str, statement: Runnable) -> None:
+    """Run a CREATE INDEX CONCURRENTLY unless a valid index of the name is there."""
+    state = catalog.index(session, table, name)
+    if state is False:
+        drop(session, table, name)
+    if not state:
+        session.run(statement)
+
+
+def drop(session: Session, table: Relation, name: str) -> None:
+    session.run(
+        sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(table.sibling(name))
+    )
