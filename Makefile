@@ -11,7 +11,7 @@ SERVE ?= 1
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve start stop clean lock format check typecheck \
+.PHONY: help install demo demo-steps serve start stop clean lock format check typecheck \
 	test test-faults test-deep test-browser matrix bench docs
 
 help: ## list the targets
@@ -26,6 +26,24 @@ $(STAMP): requirements-dev.txt
 	@echo "Installing the locked packages into $(VENV) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
+
+demo: $(STAMP) ## seed a first schema, then migrate it for real; ends in the admin
+	@$(BIN)/python -m config.embedded hold $(MAKE) --no-print-directory demo-steps
+
+# The first set of migrations is what the fixtures need; what follows is pending.
+demo-steps:
+	$(MANAGE) safe_migrate accounts 0003
+	$(MANAGE) safe_migrate households 0003
+	$(MANAGE) safe_migrate rewards 0004
+	@for app in account admin django_q sessions; do $(MANAGE) safe_migrate $$app -v 0 || exit; done
+	$(MANAGE) seed --env development
+	$(MANAGE) safe_migrate --plan
+	$(MANAGE) safe_migrate --policy staging
+	$(MANAGE) migration_status
+ifeq ($(SERVE),1)
+	@echo "The admin: http://127.0.0.1:8000/admin/  user demo, password demo (development only)"
+	$(MANAGE) runserver --noreload
+endif
 
 lock: ## write requirements*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 -o requirements.txt

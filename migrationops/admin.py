@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -129,7 +130,7 @@ class RunAdmin(ReadOnly, RunModelAdmin):
 
     @admin.display(description="backup")
     def backup_file(self, run: Run) -> str:
-        return str(run.backup.get("file", "-"))
+        return str(run.backup.get("id", "-"))
 
     @admin.display(description="planned")
     def planned(self, run: Run) -> str:
@@ -144,8 +145,15 @@ class RunAdmin(ReadOnly, RunModelAdmin):
 
     @admin.display(description="backup")
     def backup_facts(self, run: Run) -> str:
-        shown = ("file", "size", "proof", "sha256", "started_at", "finished_at")
-        rows = ((k, run.backup[k]) for k in shown if k in run.backup)
+        backup, proof = run.backup, run.backup.get("proof") or {}
+        size = sum(f["size"] for f in backup.get("files", []))
+        rows = [
+            ("id", backup.get("id")),
+            ("size", filesizeformat(size)),
+            ("proof", f"{proof.get('level')}, {proof.get('rows')} rows"),
+            ("engine", f"{backup.get('engine')}, {backup.get('compression')}"),
+            ("taken", f"{backup.get('started')} to {backup.get('finished')}"),
+        ]
         return format_html(
             "<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", rows)
         )

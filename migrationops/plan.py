@@ -164,6 +164,15 @@ def own_plan(loader: MigrationLoader, *, alias: str) -> Plan:
     return build_plan(loader, alias=alias, target=Target(app="migrationops"))
 
 
+def missing_files(loader: MigrationLoader) -> list[Key]:
+    """Return what is recorded for an installed app and has no file."""
+    return sorted(
+        key
+        for key in set(loader.applied_migrations) - set(loader.disk_migrations)
+        if key[0] in loader.migrated_apps
+    )
+
+
 def source_hash(migration: Migration) -> str:
     """Return SHA-256 of a migration's syntax: comments and layout do not count."""
     path = inspect.getsourcefile(type(migration))

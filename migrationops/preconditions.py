@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import PreconditionError
 from migrationops.models import Step
-from migrationops.plan import source_hash
+from migrationops.plan import missing_files, source_hash
 from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
 
@@ -117,16 +117,13 @@ def applied_sources_are_unchanged(situation: Situation) -> Iterator[Problem]:
 
 
 def applied_files_are_present(situation: Situation) -> Iterator[Problem]:
-    loader = situation.loader
-    installed = loader.migrated_apps
-    for app, name in sorted(set(loader.applied_migrations) - set(loader.graph.nodes)):
-        if app in installed and (app, name) not in loader.disk_migrations:
-            yield Problem(
-                name="missing",
-                message=f"{app}.{name} is recorded as applied and has no file.",
-                remedy="Deploy the release that has it.",
-                blocking=False,
-            )
+    for app, name in missing_files(situation.loader):
+        yield Problem(
+            name="missing",
+            message=f"{app}.{name} is recorded as applied and has no file.",
+            remedy="Deploy the release that has it.",
+            blocking=False,
+        )
 
 
 def no_invalid_indexes(situation: Situation) -> Iterator[Problem]:

@@ -188,7 +188,7 @@ def _plain(value: Any) -> Any:
         return value
     return {
         name: _plain(found)
-        for name, default in _defaults(type(value))
+        for name, default in _defaults(value.__class__)
         if (found := getattr(value, name)) != default
     }
 

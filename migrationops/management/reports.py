@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrationops.management.rendering import duration, size, table
 from migrationops.plan import Plan
-from migrationops.workflows import seed
+from migrationops.workflows import migration_status, seed
 from migrationops.workflows.safe_migrate import Outcome, Report
 
 
@@ -18,14 +18,15 @@ def safe_migrate_text(report: Report) -> str:
     if report.warnings:
         lines += ["Warnings:", table([[w.message, w.remedy] for w in report.warnings])]
     if backup := report.backup:
-        lines.append(f"Backup: {backup.file} ({size(backup.size)}, {backup.proof})")
+        proof = f"{backup.proof.level.name.lower()}, {backup.proof.rows} rows"
+        lines.append(f"Backup: {backup.id} ({size(backup.size)}, {proof})")
     if report.applied:
         rows = [[a.label, duration(a.seconds), _tries(a.tries)] for a in report.applied]
         lines += ["Applied:", table(rows)]
     if report.verification:
         lines.append(f"Verified: catalog {report.verification.catalog[:12]}.")
     if report.run:
-        lines.append(f"Run {report.run}; the admin and migration_status show it.")
+        lines.append(f"Run {report.run}.")
     return "\n".join(lines)
 
 
@@ -39,6 +40,23 @@ def seed_text(report: seed.Report) -> str:
     ]
     head = f"Seeded {report.database} ({report.environment})."
     return "\n".join([head, table(rows)])
+
+
+def status_text(status: migration_status.Status) -> str:
+    """Say in a few lines where the database stands."""
+    where = f"{status.database} ({status.environment or 'not stamped'})"
+    lines = [f"{where}: {status.applied} migrations applied."]
+    for title, names in (
+        ("Pending", status.pending),
+        ("Missing files", status.missing),
+        ("Unfinished runs", status.unfinished),
+        ("INVALID indexes", status.invalid_indexes),
+    ):
+        if names:
+            lines += [f"{title}:", *(f"  {name}" for name in names)]
+    if last := status.last_run:
+        lines.append(f"Last run: {last}")
+    return "\n".join(lines)
 
 
 def _plan(plan: Plan) -> list[str]:

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from migrationops.exceptions import DiffersError
+from migrationops.management.base import OpsCommand
+from migrationops.management.reports import status_text
+from migrationops.workflows.migration_status import migration_status
+
+
+class Command(OpsCommand):
+    help = "Show what is applied, pending, missing or unfinished; change nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--check", action="store_true", help="Exit 4 unless everything is applied."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        status = migration_status(options["database"])
+        if options["json"]:
+            self.print_json({"version": 1, **asdict(status)})
+        else:
+            self.stdout.write(status_text(status))
+        if options["check"] and not status.is_clean:
+            raise DiffersError(
+                "The database is not where this release wants it.",
+                remedy="manage.py safe_migrate",
+            )
