@@ -10,7 +10,6 @@ import pytest
 
 from config.embedded import DEFAULT_MAJOR, locks
 from config.embedded.place import CHECKOUT
-from tests.checkout import Checkout
 from tests.server import OwnServer
 
 if TYPE_CHECKING:
@@ -63,22 +62,3 @@ def make_server() -> Iterator[Callable[..., OwnServer]]:
 def own_server(make_server: Callable[..., OwnServer]) -> OwnServer:
     """Return a private server of the version under test, to do anything to."""
     return make_server(major=int(os.environ.get("PG", DEFAULT_MAJOR)))
-
-
-@pytest.fixture
-def make_checkout() -> Iterator[Callable[..., Checkout]]:
-    """Return a function that copies the configuration to another directory."""
-    with ExitStack() as made:
-
-        def make(*name: str, **options: Any) -> Checkout:
-            checkout = Checkout.make(*name, **options)
-            made.callback(checkout.remove)
-            return checkout
-
-        yield make
-
-
-@pytest.fixture
-def checkout(make_checkout: Callable[..., Checkout]) -> Checkout:
-    """Return a copy of the configuration in a directory that others may enter."""
-    return make_checkout()

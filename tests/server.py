@@ -107,7 +107,7 @@ class OwnServer:
     @property
     def pid(self) -> int:
         """The postmaster's process."""
-        return int((self.data / "postmaster.pid").read_text().split()[0])
+        return postmaster(self.data)
 
     def environ(self, **variables: str) -> dict[str, str]:
         """Return an environment in which manage.py uses this server."""
@@ -132,15 +132,25 @@ class OwnServer:
 
     def kill(self) -> None:
         """Kill the postmaster; busy backends outlive it until the next start."""
-        pid = self.pid
-        os.kill(pid, signal.SIGKILL)
-        while processes.alive(pid):
-            time.sleep(0.01)
+        kill(self.cluster)
 
     def remove(self) -> None:
         """Stop it and remove everything of it."""
         self.stop()
         shutil.rmtree(self.home)
+
+
+def postmaster(data: Path) -> int:
+    """Return the pid that a running cluster wrote down."""
+    return int((data / "postmaster.pid").read_text().split()[0])
+
+
+def kill(cluster: Cluster) -> None:
+    """Kill a cluster's postmaster and wait until it is dead."""
+    pid = postmaster(cluster.data)
+    os.kill(pid, signal.SIGKILL)
+    while processes.alive(pid):
+        time.sleep(0.01)
 
 
 def _programs(major: int, runner: account.Account, home: Path) -> programs.Programs:

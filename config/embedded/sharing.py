@@ -78,6 +78,8 @@ class SharedServer:
 
     def stop(self) -> bool:
         """Stop the server, whoever uses it. Tell whether it ran."""
+        if not self.made():
+            return False
         self.place.refuse_another_user()
         with locks.holding(self._decision):
             self._kept.unlink(missing_ok=True)

@@ -38,14 +38,12 @@ def run(make_checkout):
 @pytest.mark.parametrize(
     ("name", "socket_outside", "data_outside"),
     [
-        ("plain", False, False),
-        ("with blank", False, False),
+        ("with blank; ünïcödé", False, False),
         ("with,comma", True, False),
         ("a-b_c/" * 20, True, False),
         ("it's $(touch made) `id` \"\\", True, True),
-        ("ünïcödé", False, False),
     ],
-    ids=["plain", "blank", "comma", "long", "quotes", "unicode"],
+    ids=["blank", "comma", "long", "quotes"],
 )
 def test_it_runs_in_any_directory(run, name, socket_outside, data_outside):
     server = run(name)
@@ -79,9 +77,11 @@ def test_the_programs_are_copied_where_the_account_cannot_execute_them(
     closed.chmod(0o700)
     wheel = programs.wheel()
     libraries = f"{programs.WHEEL}.libs"
-    shutil.copytree(wheel.parent / libraries, closed / libraries)
     installation = f"{programs.WHEEL}/pginstall18"
-    shutil.copytree(wheel.parent / installation, closed / installation)
+    (closed / programs.WHEEL).mkdir()
+    for part in (libraries, installation):
+        copy = ["cp", "-a", "--reflink=auto", wheel.parent / part, closed / part]
+        subprocess.run(copy, check=True)
     (closed / programs.WHEEL / "__init__.py").touch()
     monkeypatch.syspath_prepend(closed)
 

@@ -14,27 +14,33 @@ import pytest
 from config.embedded import processes
 from config.embedded.cluster import State
 from config.embedded.exceptions import EmbeddedServerError
+from tests.server import OwnServer, kill, postmaster
 
 pytestmark = pytest.mark.own_server
 
 
+@pytest.fixture(scope="module")
+def private():
+    """A private server that every test of this module may ill-treat."""
+    private = OwnServer.make()
+    yield private
+    private.remove()
+
+
 @pytest.fixture
-def server(checkout):
-    """A shared server that this process uses."""
-    server = checkout.server()
-    server.ensure()
-    yield server
-    server.leave()
+def own_server(private):
+    private.start()
+    return private
 
 
-def test_the_next_use_repairs_a_killed_postmaster(checkout):
-    user = checkout.spawn()
-    cluster = checkout.server().cluster()
-    user.tell("ask('CREATE TABLE kept AS SELECT 1')")
+def test_the_next_use_repairs_a_killed_postmaster(idle_checkout):
+    user = idle_checkout.spawn()
+    cluster = idle_checkout.server().cluster()
+    user.tell("ask('CREATE TABLE IF NOT EXISTS kept ()')")
 
-    os.kill(postmaster(cluster), signal.SIGKILL)
+    kill(cluster)
 
-    assert user.tell("connection.close() or ask('SELECT count(*) FROM kept')") == "1"
+    assert user.tell("connection.close() or ask('SELECT count(*) FROM kept')") == "0"
     assert user.end() == 0
     assert cluster.state() is State.STOPPED
 
@@ -108,17 +114,19 @@ def test_a_half_made_cluster_is_never_taken_for_one(checkout):
     assert (server.cluster().data / "global").exists()
 
 
-def test_it_says_why_it_does_not_start(server):
-    server.cluster().stop()
-    with (server.cluster().data / "postgresql.conf").open("a") as file:
-        file.write("shared_buffers = 'a lot'\n")
+def test_it_says_why_it_does_not_start(own_server):
+    own_server.stop()
+    configuration = own_server.data / "postgresql.conf"
+    before = configuration.read_text()
+    configuration.write_text(f"{before}shared_buffers = 'a lot'\n")
 
     with pytest.raises(EmbeddedServerError) as raised:
-        server.ensure()
+        own_server.start()
 
     assert 'invalid value for parameter "shared_buffers": "a lot"' in str(raised.value)
-    assert str(server.cluster().log) in str(raised.value)
-    assert server.cluster().state() is State.STOPPED
+    assert str(own_server.home / "log") in str(raised.value)
+    assert own_server.cluster.state() is State.STOPPED
+    configuration.write_text(before)
 
 
 def test_a_checkout_that_cannot_be_written_is_named(checkout):
@@ -130,8 +138,8 @@ def test_a_checkout_that_cannot_be_written_is_named(checkout):
     assert str(checkout.path / "var") in str(raised.value)
 
 
-def test_the_environment_of_whoever_starts_it_does_not_matter(checkout):
-    user = checkout.spawn(
+def test_the_environment_of_whoever_starts_it_does_not_matter(idle_checkout):
+    user = idle_checkout.spawn(
         TZ="America/Chicago",
         LC_ALL="de_DE.UTF-8",
         PGTZ="Asia/Tokyo",
@@ -142,33 +150,15 @@ def test_the_environment_of_whoever_starts_it_does_not_matter(checkout):
 
     where = "FROM pg_settings WHERE name = 'TimeZone'"
     assert user.tell(f'ask("SELECT reset_val {where}")')
-    cluster = checkout.server().cluster()
+    cluster = idle_checkout.server().cluster()
     assert " UTC [" in cluster.log.read_text()
     configured = (cluster.data / "postgresql.conf").read_text()
     assert "Chicago" not in configured
-    environment = Path(f"/proc/{postmaster(cluster)}/environ")
+    environment = Path(f"/proc/{postmaster(cluster.data)}/environ")
     if environment.exists():
         names = {entry.split("=")[0] for entry in environment.read_text().split("\0")}
         assert names & {"TZ", "PGTZ", "PGHOST", "PGPORT"} == set()
     user.end()
-
-
-@pytest.mark.parametrize(
-    ("major", "query"),
-    [
-        (18, "SELECT datlocprovider::text || ' ' || datlocale"),
-        (16, "SELECT datlocprovider::text || ' ' || datcollate"),
-    ],
-)
-def test_text_sorts_alike_on_every_machine(make_server, major, query):
-    with make_server(major=major).connect() as connection:
-        database = "FROM pg_database WHERE datname = current_database()"
-        locale = connection.execute(f"{query} {database}").fetchone()[0]
-        encoding = connection.execute("SHOW server_encoding").fetchone()[0]
-        timezone = connection.execute("SHOW log_timezone").fetchone()[0]
-
-    assert locale == {18: "b C.UTF-8", 16: "c C"}[major]
-    assert (encoding, timezone) == ("UTF8", "UTC")
 
 
 def test_it_listens_on_its_socket_only(own_server):
@@ -178,7 +168,3 @@ def test_it_listens_on_its_socket_only(own_server):
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
     with pytest.raises(psycopg.OperationalError):
         own_server.connect(host="127.0.0.1", connect_timeout=2)
-
-
-def postmaster(cluster):
-    return int((cluster.data / "postmaster.pid").read_text().split()[0])
