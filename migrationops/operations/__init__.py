@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from migrationops.operations.backfill import Backfill, run_backfills
 from migrationops.operations.checks import AddCheck
+from migrationops.operations.deletion import DeleteModel, DropTable
 from migrationops.operations.field_objects import ConstrainField
 from migrationops.operations.fields import AddFieldWithDefault, DropDatabaseDefault
 from migrationops.operations.foreign_keys import AddForeignKey
 from migrationops.operations.indexes import AddIndex, RemoveIndex
 from migrationops.operations.not_null import SetNotNull
+from migrationops.operations.removal import DropColumn, RemoveField
 from migrationops.operations.uniqueness import AddUnique
 
 __all__ = [
@@ -23,7 +25,11 @@ __all__ = [
     "AddUnique",
     "Backfill",
     "ConstrainField",
+    "DeleteModel",
+    "DropColumn",
     "DropDatabaseDefault",
+    "DropTable",
+    "RemoveField",
     "RemoveIndex",
     "SetNotNull",
     "run_backfills",

@@ -50,6 +50,13 @@ class SafeOperation(Operation):
     @abstractmethod
     def backwards(self, session: Session, change: Change) -> None: ...
 
+    def subject(self, change: Change) -> type[Model]:
+        """Return the model that a router is asked about."""
+        try:
+            return change.new
+        except LookupError:
+            return change.old
+
     def database_forwards(
         self,
         app_label: str,
@@ -58,7 +65,9 @@ class SafeOperation(Operation):
         to_state: ProjectState,
     ) -> None:
         change = self._change(app_label, from_state, to_state)
-        if self.allow_migrate_model(schema_editor.connection.alias, change.new):
+        if self.allow_migrate_model(
+            schema_editor.connection.alias, self.subject(change)
+        ):
             self.forwards(self._session(schema_editor), change)
 
     def database_backwards(
@@ -69,7 +78,9 @@ class SafeOperation(Operation):
         to_state: ProjectState,
     ) -> None:
         change = self._change(app_label, from_state, to_state)
-        if self.allow_migrate_model(schema_editor.connection.alias, change.new):
+        if self.allow_migrate_model(
+            schema_editor.connection.alias, self.subject(change)
+        ):
             self.backwards(self._session(schema_editor), change)
 
     def _session(self, editor: Any) -> Session:

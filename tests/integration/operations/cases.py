@@ -47,6 +47,12 @@ def beginning() -> list[Any]:
                     f"{APP}.customer", models.CASCADE, db_constraint=False,
                     db_index=False, related_name="+", null=True)),
                 ("number", models.BigIntegerField(null=True, db_column="n_id")),
+                ("buyer", models.ForeignKey(
+                    f"{APP}.customer", models.CASCADE, related_name="+")),
+                ("payers", models.ManyToManyField(
+                    f"{APP}.customer", related_name="+")),
+                ("slug", models.SlugField(unique=True)),
+                ("count", models.PositiveIntegerField(db_default=1)),
             ],
             options={
                 "db_table": "orders of every customer",
@@ -85,6 +91,16 @@ def _added(name: str, make: Any, *, then: bool = True) -> Case:
 def _customer(**options: Any) -> Any:
     target = f"{APP}.customer"
     return models.ForeignKey(target, models.CASCADE, related_name="+", **options)
+
+
+def _model(name: str) -> Any:
+    return next(o for o in beginning() if o.name == name)
+
+
+def _removed(name: str) -> Case:
+    field = dict(_model("Order").fields)[name]
+    ours = [safe.RemoveField("order", name), safe.DropColumn("order", name, field)]
+    return _case(f"no {name}", ours, migrations.RemoveField("order", name))
 
 
 CASES = [
@@ -146,4 +162,11 @@ CASES = [
         max_length=9, null=True, unique=True), then=False),
     _added("volatile", lambda: models.UUIDField(
         null=True, db_default=RandomUUID()), then=False),
+    _removed("buyer"),
+    _removed("payers"),
+    _removed("slug"),
+    _removed("count"),
+    _removed("note"),
+    _case("no model", [safe.DeleteModel("Order"), safe.DropTable(_model("Order"))],
+          migrations.DeleteModel("Order")),
 ]  # fmt: skip
