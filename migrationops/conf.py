@@ -57,8 +57,6 @@ class Policy:
     lint: LintMode = LintMode.WARN
     rehearse: bool = False
     backup: Proof = Proof.DECODED
-    approval: bool = False
-    attestation: bool = False
     wait: float = 10.0
     lock_timeout: float = 2.0
     statement_timeout: float = 0.0  # 0: no limit
@@ -87,7 +85,6 @@ PRESETS: dict[Environment, Policy] = {
         lint=LintMode.REFUSE,
         rehearse=True,
         backup=Proof.RESTORED,
-        approval=True,
         wait=600.0,
     ),
 }
@@ -201,10 +198,12 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
         "on_failure": OnFailure,
         "backup": _proof,
     }
-    converted: dict[str, Any] = {
-        key: types[key](value) if key in types else value
-        for key, value in overrides.items()
-    }
+    converted: dict[str, Any] = {}
+    for key, value in overrides.items():
+        try:
+            converted[key] = types[key](value) if key in types else value
+        except (KeyError, ValueError):
+            raise ConfigurationError(f"POLICY: {key} cannot be {value!r}.") from None
     return replace(PRESETS[environment], **converted)
 
 

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from migrationops.conf import OnFailure, Proof, get_conf, parse
+from migrationops.exceptions import ConfigurationError, RefusedError
+
+
+def test_the_environment_chooses_the_policy() -> None:
+    policy = parse({"ENVIRONMENT": "production"}).policy
+
+    assert policy.backup is Proof.RESTORED
+    assert policy.rehearse
+
+
+def test_policy_fields_can_be_overridden() -> None:
+    raw = {
+        "ENVIRONMENT": "staging",
+        "WAIT": 3,
+        "POLICY": {"backup": "rehearsed", "on_failure": "reverse"},
+    }
+
+    policy = parse(raw).policy
+
+    assert (policy.wait, policy.backup, policy.on_failure) == (
+        3,
+        Proof.REHEARSED,
+        OnFailure.REVERSE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "named"),
+    [
+        ({}, "ENVIRONMENT is required"),
+        ({"ENVIRONMENT": "prod"}, "'prod' is no environment"),
+        ({"ENVIRONMENT": "test", "BACKUPDIR": "/x"}, "BACKUPDIR is not a key"),
+        ({"ENVIRONMENT": "test", "POLICY": {"lnit": "off"}}, "no field lnit"),
+        ({"ENVIRONMENT": "test", "POLICY": {"backup": "some"}}, "backup"),
+    ],
+)
+def test_what_is_wrong_is_named(raw: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        parse(raw)
+
+
+def test_absent_settings_say_which_lines_to_add(settings: object) -> None:
+    del settings.MIGRATIONOPS  # type: ignore[attr-defined]
+
+    with pytest.raises(ConfigurationError, match=r"MIGRATIONOPS = \{"):
+        get_conf()
+
+
+def test_a_stricter_policy_may_be_asked_for_a_laxer_not() -> None:
+    conf = parse({"ENVIRONMENT": "staging"})
+
+    assert conf.under("production").policy.name == "production"
+    with pytest.raises(RefusedError, match="laxer"):
+        conf.under("development")
+
+
+def test_secrets_do_not_show_in_its_text() -> None:
+    conf = parse({"ENVIRONMENT": "test", "SIGNING_KEYS": ["topsecret"]})
+
+    assert "topsecret" not in repr(conf)
