@@ -12,8 +12,14 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from migrationops.executor.atomic import record
+from migrationops.executor.recorded import (
+    RecordedStep,
+    Script,
+    StepKind,
+    locate,
+)
 from migrationops.executor.session import Session
-from migrationops.journal import Journal
+from migrationops.journal import Journal, OpenStep
 from migrationops.models import Step
 from migrationops.postgres import timeouts
 from migrationops.postgres.retry import Attempt, retrying
@@ -24,10 +30,14 @@ from migrationops.progress import Progress, Stage, State
 def run_stepwise(
     session: Session, journal: Journal, migration: Migration, state: ProjectState
 ) -> ProjectState:
-    """Run the operations one by one, then the deferred SQL, then the record."""
+    """Run the operations through Django, then the deferred SQL, then the record.
+
+    For a migration that was not rehearsed: where it stops is known, but it cannot be
+    continued.
+    """
     session.make_ready()
     state = state.clone()
-    journaled = JournalEachStatement(session, journal, migration)
+    journaled = StatementRunner(session, journal, migration)
     with (
         session.wrapper.execute_wrapper(journaled),
         session.wrapper.schema_editor(atomic=False) as editor,
@@ -40,21 +50,36 @@ def run_stepwise(
         deferred, editor.deferred_sql = list(editor.deferred_sql), []
         for statement in deferred:
             editor.execute(statement, None)
-    with transaction.atomic(using=session.alias, durable=True):
-        record(session, migration)
+    _record(session, migration)
     return state
 
 
-def _own_transaction(
-    session: Session, operation: Operation
-) -> AbstractContextManager[None]:
-    """Give an operation that asks for it a transaction of its own."""
-    if operation.atomic:
-        return transaction.atomic(using=session.alias)
-    return nullcontext()
+def run_recorded(
+    session: Session,
+    journal: Journal,
+    migration: Migration,
+    state: ProjectState,
+    script: Script,
+    *,
+    start: int = 1,
+) -> ProjectState:
+    """Execute the steps that the rehearsal recorded, from position `start`, and record.
+
+    What an earlier step set for the session is set again.
+    """
+    session.make_ready()
+    runner = StatementRunner(session, journal, migration)
+    for step in script.steps:
+        if step.position >= start or step.kind is StepKind.SESSION:
+            runner.run(step, state)
+    _record(session, migration)
+    state = state.clone()
+    for operation in migration.operations:
+        operation.state_forwards(migration.app_label, state)
+    return state
 
 
-class JournalEachStatement:
+class StatementRunner:
     """Give every schema statement its limits, its step and its retries.
 
     Rows that a data operation writes are not steps: the operation is one.
@@ -68,9 +93,22 @@ class JournalEachStatement:
         self._migration = migration
         self._position = 0
 
+    def run(self, step: RecordedStep, state: ProjectState) -> None:
+        """Run one recorded step."""
+        self._position = step.position - 1
+        match step.kind:
+            case StepKind.SCHEMA:
+                statement = classify(step.sql)
+                self._step(statement, step.sql, lambda: self._execute(step.sql))
+            case StepKind.SESSION:
+                self._execute(step.sql)
+            case StepKind.DATA:
+                self._data(step, state)
+
     def __call__(
         self, execute: Any, sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
+        """Wrap Django's cursor, for a migration that runs through Django."""
         statement = classify(str(sql))
         if statement in (StatementClass.DATA, StatementClass.SESSION):
             return execute(sql, params, many, context)
@@ -78,21 +116,44 @@ class JournalEachStatement:
             statement, str(sql), lambda: execute(sql, params, many, context)
         )
 
-    def _step(
-        self, statement: StatementClass, text: str, execute: Callable[[], Any]
-    ) -> Any:
-        session, self._position = self._session, self._position + 1
+    def _execute(self, sql: str) -> None:
+        self._session.connection.execute(sql.encode())
+
+    def _data(self, step: RecordedStep, state: ProjectState) -> None:
+        """Run an operation that writes by itself; it is a step of its own."""
+        session, label = self._session, self._migration.app_label
+        located = locate(self._migration, state, step.operation)
         session.lock.check()
-        limits = session.limits(statement)
-        inside = session.wrapper.in_atomic_block
-        with self._journal.step(
-            Step.Kind.STATEMENT,
-            text.strip().splitlines()[0],
+        with (
+            self._open(Step.Kind.DATA, located.operation.describe(), step.sql),
+            session.wrapper.schema_editor(atomic=False) as editor,
+            _own_transaction(session, located.operation),
+        ):
+            located.operation.database_forwards(
+                label, editor, located.before, located.after
+            )
+
+    def _open(
+        self, kind: Step.Kind, label: str, sql: str
+    ) -> AbstractContextManager[OpenStep]:
+        self._position += 1
+        return self._journal.step(
+            kind,
+            label.strip().splitlines()[0],
             app=self._migration.app_label,
             migration=self._migration.name,
             position=self._position,
-            sql=text,
-        ) as step:
+            sql=sql,
+        )
+
+    def _step(
+        self, statement: StatementClass, text: str, execute: Callable[[], Any]
+    ) -> Any:
+        session = self._session
+        session.lock.check()
+        limits = session.limits(statement)
+        inside = session.wrapper.in_atomic_block
+        with self._open(Step.Kind.STATEMENT, text, text) as step:
 
             def attempt() -> Any:
                 timeouts.apply(session.connection, limits, local=inside)
@@ -105,6 +166,20 @@ class JournalEachStatement:
             # In an operation's own transaction a retry could not work: 25P02.
             budget = 0.0 if inside else session.policy.outage_budget
             return retrying(attempt, budget=budget, before_pause=note)
+
+
+def _own_transaction(
+    session: Session, operation: Operation
+) -> AbstractContextManager[None]:
+    """Give an operation that asks for it a transaction of its own."""
+    if operation.atomic:
+        return transaction.atomic(using=session.alias)
+    return nullcontext()
+
+
+def _record(session: Session, migration: Migration) -> None:
+    with transaction.atomic(using=session.alias, durable=True):
+        record(session, migration)
 
 
 def _retry(text: str, failed: Attempt) -> Progress:

@@ -67,3 +67,11 @@ def _classify_alter(statement: Any) -> StatementClass:
         for c in commands
     )
     return StatementClass.CONCURRENT if all(detaching) else StatementClass.BLOCKING
+
+
+def built_index(sql: str) -> str | None:
+    """Return the name of the index that the statement builds, if it builds one."""
+    for raw in postgast.parse(sql).stmts:
+        if raw.stmt.WhichOneof("node") == "index_stmt":
+            return str(raw.stmt.index_stmt.idxname)
+    return None
