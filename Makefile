@@ -9,6 +9,8 @@ export PG
 JOBS ?= 2
 SERVE ?= 1
 MANAGE := $(BIN)/python manage.py
+# To stop and to remove needs nothing installed.
+EMBEDDED = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m config.embedded
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-steps serve start stop clean lock format check typecheck \
@@ -78,11 +80,12 @@ test-browser: $(STAMP) ## headless Chromium
 	$(BIN)/pytest -m browser $(ARGS)
 
 stop: ## stop the embedded server
-	@test ! -x $(BIN)/python || $(BIN)/python -m config.embedded stop
+	@$(EMBEDDED) stop
 
 start: $(STAMP) ## start the embedded server and leave it running
-	@$(BIN)/python -m config.embedded start
+	@$(EMBEDDED) start
 
-clean: stop ## remove everything that is not in git
-	@test ! -x $(BIN)/python || $(BIN)/python -m config.embedded remove
+# Removes nothing while a server is in use or the tests run.
+clean: ## remove everything that is not in git
+	@$(EMBEDDED) remove
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage*

@@ -1,4 +1,4 @@
-"""What every tier shares: one run of a checkout at a time, and private servers."""
+"""What every tier shares."""
 
 from __future__ import annotations
 
@@ -8,38 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from config.embedded import DEFAULT_MAJOR, locks
-from config.embedded.place import CHECKOUT
+from config.embedded import DEFAULT_MAJOR
 from tests.server import OwnServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytest_plugins = ["tests.fix_shop"]
-
-LOCK = CHECKOUT / "var" / "test.lock"
-_held: list[int] = []
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Hold the checkout's lock: two runs would drop each other's databases."""
-    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
-        return
-    LOCK.parent.mkdir(mode=0o711, exist_ok=True)
-    descriptor = locks.take(LOCK, wait=False)
-    if descriptor is None:
-        writer = session.config.get_terminal_writer()
-        writer.line(f"waiting for another test run, which holds {LOCK}")
-        writer.flush()
-        descriptor = locks.take(LOCK)
-    assert descriptor is not None
-    _held.append(descriptor)
-
-
-def pytest_unconfigure() -> None:
-    """Let the next run begin."""
-    while _held:
-        os.close(_held.pop())
+pytest_plugins = ["tests.fix_run_lock", "tests.fix_shop"]
 
 
 @pytest.fixture

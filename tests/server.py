@@ -25,11 +25,11 @@ DEBIAN = Path("/usr/lib/postgresql")
 FAST = {"fsync": "off", "full_page_writes": "off"}
 
 
-def program_directory(major: int) -> Path | None:
-    """Return the bin directory of a server version: the wheel's, else Debian's."""
-    debian = DEBIAN / str(major) / "bin"
-    wheel = programs.directories().get(major)
-    return wheel or (debian if debian.joinpath("initdb").exists() else None)
+def installed(major: int) -> Path | None:
+    """Return Debian's bin directory of a version that the wheel has not."""
+    directory = DEBIAN / str(major) / "bin"
+    absent = major in programs.INSTALLATIONS or not (directory / "initdb").exists()
+    return None if absent else directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,16 @@ class OwnServer:
         # Not pytest's tmp_path: the server's account cannot enter that of root.
         home = Path(tempfile.mkdtemp(prefix="own-"))
         home.chmod(0o711)
-        runner = account.current()
         server = cls(
             cluster=Cluster(
                 home=home,
                 socket=home / "socket",
-                programs=_programs(major, runner, home),
+                programs=programs.Programs(
+                    major=major,
+                    account=account.current(),
+                    outside=home,
+                    installed=installed(major),
+                ),
                 settings={**FAST, **(settings or {})},
                 durable=False,
             )
@@ -151,12 +155,3 @@ def kill(cluster: Cluster) -> None:
     os.kill(pid, signal.SIGKILL)
     while processes.alive(pid):
         time.sleep(0.01)
-
-
-def _programs(major: int, runner: account.Account, home: Path) -> programs.Programs:
-    """Return the wheel's programs, or Debian's for a version the wheel has not."""
-    if major in programs.directories():
-        return programs.find(major=major, account=runner, outside=home)
-    directory = program_directory(major)
-    assert directory, f"no PostgreSQL {major} here; skip when program_directory is None"
-    return programs.Programs(directory=directory, major=major, account=runner)

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from config.embedded import DEFAULT_MAJOR
+from config.embedded import DEFAULT_MAJOR, locks
 from config.embedded.exceptions import EmbeddedServerError
-from config.embedded.place import USES, remove_outside
+from config.embedded.place import TEST_LOCK, USES, remove_outside
 from config.embedded.programs import INSTALLATIONS
 from config.embedded.sharing import SharedServer
 
@@ -65,6 +65,11 @@ def stop() -> None:
 
 def remove() -> None:
     """Stop and remove every server, or none while one of them is in use."""
+    if TEST_LOCK.exists() and not locks.is_free(TEST_LOCK):
+        raise EmbeddedServerError(
+            "a test run of this checkout is under way: nothing was removed. "
+            "Wait for its end and try again."
+        )
     servers = made()
     with ExitStack() as stack:
         for server in servers:

@@ -14,6 +14,7 @@ from config.embedded import account
 from config.embedded.exceptions import EmbeddedServerError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+TEST_LOCK = CHECKOUT / "var" / "test.lock"  # held for the length of a test run
 USES = {"development": "postgres", "test": "postgres-test"}
 # Survives a reboot, unlike /tmp, and every account may enter it.
 OUTSIDE = Path("/var/tmp")  # noqa: S108 (a private directory below it)

@@ -40,11 +40,34 @@ def directories() -> dict[int, Path]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
-    """One installation's programs, run as one account."""
+    """One version's programs, run as one account.
 
-    directory: Path
+    They are the wheel's, copied below `outside` when the account cannot reach
+    them, unless `installed` names another directory. They are looked for when one
+    is run: to stop a server or to remove it needs none.
+    """
+
     major: int
     account: Account
+    outside: Path
+    installed: Path | None = None
+
+    @property
+    def directory(self) -> Path:
+        """The bin directory; raises EmbeddedServerError when there is none."""
+        if self.installed:
+            return self.installed
+        package = wheel()
+        if package is None or self.major not in INSTALLATIONS:
+            raise EmbeddedServerError(
+                f"there is no embedded PostgreSQL {self.major}: the development "
+                "requirements bring 18 and 16. Run `make install`, or set "
+                "DATABASE_URL."
+            )
+        directory = package / INSTALLATIONS[self.major] / "bin"
+        if self.account.reaches(directory):
+            return directory
+        return _copy(package, INSTALLATIONS[self.major], self.outside) / "bin"
 
     def run(
         self,
@@ -68,23 +91,6 @@ class Programs:
             **({"input": stdin} if stdin else {"stdin": subprocess.DEVNULL}),
             **self.account.popen_options(),
         )
-
-
-def find(*, major: int, account: Account, outside: Path) -> Programs:
-    """Return programs of this major version that the account can execute.
-
-    Where it cannot reach the wheel, they are copied below `outside`.
-    """
-    package = wheel()
-    if package is None or major not in INSTALLATIONS:
-        raise EmbeddedServerError(
-            f"there is no embedded PostgreSQL {major}: the development requirements "
-            "bring 18 and 16. Run `make install`, or set DATABASE_URL."
-        )
-    directory = package / INSTALLATIONS[major] / "bin"
-    if not account.reaches(directory):
-        directory = _copy(package, INSTALLATIONS[major], outside) / "bin"
-    return Programs(directory=directory, major=major, account=account)
 
 
 def _copy(package: Path, installation: str, outside: Path) -> Path:

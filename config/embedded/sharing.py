@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from config.embedded import account, locks, place, programs
+from config.embedded import account, locks
 from config.embedded.cluster import Cluster, State
 from config.embedded.exceptions import EmbeddedServerError
+from config.embedded.place import CHECKOUT, Place
+from config.embedded.programs import Programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +39,12 @@ class SharedServer:
 
     use: str
     major: int
-    place: place.Place
+    place: Place
 
     @classmethod
-    def of(cls, use: str, *, major: int, checkout: Path = place.CHECKOUT) -> Self:
+    def of(cls, use: str, *, major: int, checkout: Path = CHECKOUT) -> Self:
         """Return a checkout's server for a use, development or test."""
-        where = place.Place.of(use, major=major, checkout=checkout)
+        where = Place.of(use, major=major, checkout=checkout)
         return cls(use=use, major=major, place=where)
 
     def ensure(self) -> None:
@@ -119,7 +121,7 @@ class SharedServer:
         return Cluster(
             home=self.place.home,
             socket=self.place.socket,
-            programs=programs.find(
+            programs=Programs(
                 major=self.major, account=runner, outside=self.place.outside
             ),
             settings=SETTINGS[self.use],

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from config.embedded.place import CHECKOUT
-from tests.server import program_directory
+from tests.server import installed
 
 pytestmark = pytest.mark.own_server
 
@@ -52,7 +52,7 @@ def test_manage_py_uses_a_private_server(own_server):
     assert result.stdout.split() == [own_server.params["host"], "postgresql"]
 
 
-@pytest.mark.skipif(program_directory(15) is None, reason="needs postgresql-15")
+@pytest.mark.skipif(installed(15) is None, reason="needs postgresql-15")
 def test_a_private_server_of_debian_carries_contrib(make_server):
     server = make_server(major=15)
 
