@@ -4,6 +4,7 @@ MigrationOpsError                  1  an error
 ├── ConfigurationError             1  settings.MIGRATIONOPS is absent or wrong
 ├── DatabaseError                  1  the server cannot be reached or refuses us
 ├── ToolFailedError                1  pg_dump, pg_restore or psql ended badly
+├── BackupError                    1  a backup could not be made, or is damaged
 ├── RefusedError                   3  a guard said no; nothing was changed
 │   ├── StampError                 3  database and settings disagree
 │   ├── LockedError                3  another runner holds the lock
@@ -42,6 +43,10 @@ class DatabaseError(MigrationOpsError):
 
 class ToolFailedError(MigrationOpsError):
     """A PostgreSQL client program ended badly."""
+
+
+class BackupError(MigrationOpsError):
+    """A backup could not be made, or is damaged."""
 
 
 class RefusedError(MigrationOpsError):

@@ -1,0 +1,3 @@
+"""Backups that are proven, and their way back; knows nothing of migrations."""
+
+from __future__ import annotations

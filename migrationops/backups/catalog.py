@@ -1,0 +1,124 @@
+"""All backups of a directory: a manifest makes one, a file alone does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from migrationops.backups import directory
+from migrationops.backups import manifest as manifests
+from migrationops.backups.manifest import Manifest
+from migrationops.conf import Conf
+from migrationops.exceptions import BackupError, ManifestError, MigrationOpsError
+
+_NAME = re.compile(r"backup-[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """A manifest that is there, and why no backup can be had of it."""
+
+    id: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Complete backups, oldest first; what cannot be used; unfinished files."""
+
+    backups: tuple[Manifest, ...]
+    unusable: tuple[Unusable, ...] = ()
+    leftovers: tuple[str, ...] = ()
+
+
+def list_backups(path: Path, conf: Conf) -> Listing:
+    """List a directory. Files' sizes are compared; verify reads their content."""
+    backups: list[Manifest] = []
+    unusable: list[Unusable] = []
+    for identifier in _identifiers(path):
+        try:
+            backups.append(read(path, identifier, conf))
+        except MigrationOpsError as exc:
+            unusable.append(Unusable(id=identifier, problem=str(exc)))
+    return Listing(
+        backups=tuple(sorted(backups, key=lambda m: m.started)),
+        unusable=tuple(unusable),
+        leftovers=tuple(_leftovers(path)),
+    )
+
+
+def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Manifest:
+    """Read one manifest and see that its files are there, whole by their size.
+
+    Raises ManifestError for a name or content that cannot be used, BackupError for
+    a file that is absent or cut off.
+    """
+    if not _NAME.fullmatch(identifier):
+        raise ManifestError(
+            f"{identifier!r} is not the name of a backup; nothing was changed.",
+            remedy="See: manage.py backups list",
+        )
+    with directory.open_file(path / f"{identifier}.json") as file:
+        manifest = manifests.parse(file.read(), conf, trust=trust)
+    _check_names(manifest, identifier)
+    for item in manifest.files:
+        with directory.open_file(path / item.name) as file:
+            size = file.seek(0, 2)
+        if size != item.size:
+            raise BackupError(
+                f"{item.name} has {size:,} bytes, its manifest says {item.size:,}: "
+                "it is damaged. Nothing was changed.",
+                remedy="Use another backup, or fetch a copy: manage.py backups fetch "
+                + identifier,
+            )
+    return manifest
+
+
+def find(path: Path, identifier: str | None, conf: Conf, database: str) -> Manifest:
+    """Return the named backup, or this database's newest.
+
+    Raises BackupError when there is none.
+    """
+    if identifier:
+        return read(path, identifier, conf)
+    own = [m for m in list_backups(path, conf).backups if m.database == database]
+    if not own:
+        raise BackupError(
+            f"There is no usable backup of {database!r} in {path}.",
+            remedy="Make one with: manage.py backup",
+        )
+    return own[-1]
+
+
+def write(path: Path, manifest: Manifest) -> None:
+    """Write a manifest: from now on the backup exists."""
+    final = path / f"{manifest.id}.json"
+    with directory.pending_file(final, replace=True) as pending:
+        pending.file.write(manifests.serialise(manifest))
+        pending.publish()
+
+
+def _identifiers(path: Path) -> list[str]:
+    return sorted(p.name.removesuffix(".json") for p in path.glob("backup-*.json"))
+
+
+def _check_names(manifest: Manifest, identifier: str) -> None:
+    """Refuse a manifest that speaks of files outside its own name."""
+    names = [item.name for item in manifest.files]
+    if manifest.id != identifier or names != [f"{identifier}.dump"]:
+        raise ManifestError(
+            f"The manifest of {identifier} names other files ({', '.join(names)}); "
+            "nothing was changed.",
+            remedy="Rename nothing in the backup directory; use another backup.",
+        )
+
+
+def _leftovers(path: Path) -> Iterator[str]:
+    """Name what looks like a backup and has no manifest."""
+    for file in sorted(path.glob("backup-*")):
+        stem = file.name.split(".dump")[0]
+        is_manifest = file.suffix == ".json"
+        if not is_manifest and not (path / f"{stem}.json").exists():
+            yield file.name

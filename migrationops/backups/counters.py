@@ -1,0 +1,76 @@
+"""The server's statistics of a database, read before a backup's snapshot.
+
+Read before, so that their lag (an idle session reports after 10 s) can only
+overstate what a restore would lose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migrationops.postgres.databases import Connection
+
+_RESETS = """
+SELECT (SELECT stats_reset::text FROM pg_stat_wal),
+       (SELECT stats_reset::text FROM pg_stat_bgwriter),
+       (SELECT stats_reset::text FROM pg_stat_database
+        WHERE datname = current_database())
+"""
+_TABLES = """
+SELECT s.schemaname, s.relname, c.oid::bigint, c.relfilenode::bigint,
+       s.n_tup_ins, s.n_tup_upd, s.n_tup_del
+FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCounters:
+    """Rows written since the counters began, and which table that was."""
+
+    schema: str
+    name: str
+    oid: int
+    relfilenode: int
+    inserted: int
+    updated: int
+    deleted: int
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """All tables' counters.
+
+    `resets` are the stats_reset of pg_stat_wal, pg_stat_bgwriter and the database:
+    a crash changes the first two, a reset the third, and then a counter that went
+    back to zero says nothing.
+    """
+
+    resets: tuple[str, ...] = ()
+    tables: tuple[TableCounters, ...] = ()
+
+
+def read_counters(connection: Connection) -> Counters:
+    """Read the counters as the server knows them now."""
+    resets = connection.execute(_RESETS).fetchone()
+    rows = connection.execute(_TABLES).fetchall()
+    return Counters(
+        resets=tuple(reset or "" for reset in resets or ()),
+        tables=tuple(
+            TableCounters(
+                schema=row[0],
+                name=row[1],
+                oid=row[2],
+                relfilenode=row[3],
+                inserted=row[4],
+                updated=row[5],
+                deleted=row[6],
+            )
+            for row in rows
+        ),
+    )

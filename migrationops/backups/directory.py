@@ -1,0 +1,143 @@
+"""Files of backups on a disk: made under another name, flushed, then renamed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from migrationops.conf import Conf
+from migrationops.exceptions import BackupError, ConfigurationError
+
+PARTIAL = ".partial"
+
+
+@dataclass(slots=True, kw_only=True)
+class PendingFile:
+    """A file that is being written; gone at the end unless it was published.
+
+    Locked for as long as its writer lives, which tells it from a dead one's.
+    """
+
+    file: BinaryIO
+    path: Path
+    final: Path
+    published: bool = False
+
+    def flush(self) -> None:
+        """Bring everything to the disk, still under the temporary name."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+    def publish(self) -> None:
+        """Give it its name, and bring that to the disk too."""
+        self.flush()
+        self.path.replace(self.final)
+        self.published = True
+        _sync_directory(self.final.parent)
+
+
+def backup_directory(conf: Conf) -> Path:
+    """Return BACKUP_DIR, made where that is safe.
+
+    In a protected environment an absent directory is an error: it more likely is a
+    volume that is not mounted. Raises ConfigurationError.
+    """
+    path = conf.backup_dir
+    if path is None:
+        raise ConfigurationError(
+            'MIGRATIONOPS["BACKUP_DIR"] is required in a protected environment.',
+            remedy="Set it to a directory that outlives this host.",
+        )
+    if conf.environment.is_protected and not path.is_dir():
+        raise ConfigurationError(
+            f"The backup directory {path} does not exist; nothing was changed.",
+            remedy="Mount or make it, with mode 0700.",
+        )
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"The backup directory {path} cannot be made: {exc.strerror}.",
+            remedy='Make it with mode 0700, or change MIGRATIONOPS["BACKUP_DIR"].',
+        ) from exc
+    return path.resolve()
+
+
+@contextmanager
+def pending_file(final: Path, *, replace: bool = False) -> Iterator[PendingFile]:
+    """Write a file that appears under its name only by publish().
+
+    Raises BackupError when it cannot be written, or when something of that name is
+    there already (unless it may be replaced).
+    """
+    if not replace and os.path.lexists(final):
+        raise BackupError(f"{final} exists already; it was not touched.")
+    path = final.with_name(final.name + PARTIAL)
+    try:
+        with os.fdopen(_create(path), "wb") as file:
+            pending = PendingFile(file=file, path=path, final=final)
+            try:
+                yield pending
+            finally:
+                if not pending.published:
+                    path.unlink(missing_ok=True)
+    except OSError as exc:
+        raise BackupError(
+            f"{path} cannot be written: {exc.strerror or exc}. No backup was made, "
+            "the database was not changed.",
+            remedy=f"See to space and rights in {path.parent} and try again.",
+        ) from exc
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file of a backup for reading; a symbolic link is refused."""
+    try:
+        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+    except OSError as exc:
+        raise BackupError(
+            f"{path} cannot be read: {exc.strerror}. Nothing was changed."
+        ) from exc
+
+
+def collect_leftovers(directory: Path) -> tuple[Path, ...]:
+    """Remove the unfinished files of writers that are dead; return what went."""
+    found = tuple(
+        path for path in directory.glob(f"backup-*{PARTIAL}") if _is_abandoned(path)
+    )
+    for path in found:
+        path.unlink(missing_ok=True)
+    return found
+
+
+def _create(path: Path) -> int:
+    """Create and lock it; a dead writer's file of the same name is replaced."""
+    if os.path.lexists(path) and _is_abandoned(path):
+        path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(path, flags, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        with open_file(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except BackupError:  # a symbolic link, or gone by now
+        return path.is_symlink()
+    return True
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

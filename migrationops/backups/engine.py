@@ -1,0 +1,57 @@
+"""What a way of making backups has to offer. A new one is one file.
+
+docs/howto/write-a-backup-engine.md walks through one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from migrationops.backups.directory import PendingFile
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.source import Source
+from migrationops.progress import ProgressCallback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One backup to be made."""
+
+    id: str
+    run: str
+    source: Source
+    pending: PendingFile
+    report: ProgressCallback
+
+
+class Engine(Protocol):
+    """Makes archives and reads them back."""
+
+    name: ClassVar[str]
+
+    def take(self, job: Job) -> Manifest:
+        """Write the archive to `job.pending` and say what it holds; prove nothing."""
+
+    def read_back(
+        self, source: Source, manifest: Manifest, archive: Path
+    ) -> Mapping[str, int]:
+        """Read the whole archive and return the rows of each table in it.
+
+        Large objects are counted under LARGE_OBJECTS. Raises BackupError when the
+        archive cannot be read to its end.
+        """
+
+    def restore(
+        self,
+        source: Source,
+        manifest: Manifest,
+        archive: Path,
+        dbname: str,
+    ) -> None:
+        """Fill the empty database `dbname`; raise BackupError when that fails."""
+
+
+LARGE_OBJECTS = "pg_largeobject"  # the key of read_back for large objects

@@ -1,0 +1,74 @@
+"""Taking a backup: dumped, flushed, proven; and only then it exists."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from migrationops.backups import catalog, directory, verify
+from migrationops.backups.engine import Engine, Job
+from migrationops.backups.manifest import Manifest, sign
+from migrationops.backups.pg_dump import PgDump
+from migrationops.backups.source import Source, open_source
+from migrationops.conf import Conf, Proof
+from migrationops.exceptions import ConfigurationError
+from migrationops.progress import Progress, ProgressCallback, Stage, State
+
+
+def take_backup(
+    *, alias: str, conf: Conf, run_id: str, proof: Proof, report: ProgressCallback
+) -> Manifest:
+    """Back up the alias's database and prove the backup to this level.
+
+    1. Dump under a lock-first snapshot to a temporary name, and flush.
+    2. Prove.
+    3. Rename, and write the manifest: only now is it listed.
+
+    Whatever ends this early leaves no backup. Raises PreconditionError,
+    ToolMissingError, BackupError or ToolFailedError.
+    """
+    _check_outlives_host(conf)
+    place = directory.backup_directory(conf)
+    source = open_source(alias, conf)
+    engine: Engine = PgDump()
+    identifier = backup_id(source, run_id, datetime.now(UTC))
+    directory.collect_leftovers(place)
+    with directory.pending_file(place / f"{identifier}.dump") as pending:
+        job = Job(
+            id=identifier, run=run_id, source=source, pending=pending, report=report
+        )
+        draft = engine.take(job)
+        report(_step("prove", State.STARTED))
+        proven = verify.prove(engine, source, draft, pending.path, proof)
+        manifest = sign(replace(draft, proof=proven), conf)
+        pending.publish()
+        catalog.write(place, manifest)
+    report(_step("backup", State.DONE))
+    return manifest
+
+
+def backup_id(source: Source, run_id: str, at: datetime) -> str:
+    """Return backup-{environment}-{timestamp}-{database}-{run}, safe as a name.
+
+    The manifest holds database and run in full.
+    """
+    database = re.sub(r"[^A-Za-z0-9_]", "_", source.database)[:40]
+    run = re.sub(r"[^A-Za-z0-9]", "", run_id)[:12]
+    timestamp = f"{at:%Y%m%dT%H%M%SZ}"
+    return f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
+
+
+def _check_outlives_host(conf: Conf) -> None:
+    kept = conf.backup_dir_outlives_host or conf.backup_storage
+    if conf.environment.is_protected and not kept:
+        raise ConfigurationError(
+            "A backup on the disk of this host alone does not count here: when the "
+            "host is gone, so is it. Nothing was changed.",
+            remedy='Set MIGRATIONOPS["BACKUP_STORAGE"], or '
+            '"BACKUP_DIR_OUTLIVES_HOST": True when BACKUP_DIR lies elsewhere.',
+        )
+
+
+def _step(label: str, state: State) -> Progress:
+    return Progress(stage=Stage.BACKUP, state=state, label=label)

@@ -1,0 +1,266 @@
+"""PostgreSQL's client programs: found by major version, run under supervision.
+
+The only user of subprocess. A child gets a process group of its own (a terminal's
+Ctrl-C does not reach it), is ended when its parent dies, and sees passwords in its
+environment only, never in its arguments.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from psycopg import pq
+
+from migrationops.exceptions import ToolFailedError, ToolMissingError
+
+CHUNK = 1 << 20  # bytes a read; also asked for as the pipe's size
+_GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_ENVVARS = {
+    option.keyword.decode(): option.envvar.decode()
+    for option in pq.Conninfo.get_defaults()
+    if option.envvar
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programs:
+    """A directory of client programs, all of one version."""
+
+    directory: Path
+    version: str
+
+    @property
+    def major(self) -> int:
+        return int(self.version.split(".")[0])
+
+    def path(self, name: str) -> str:
+        return str(self.directory / name)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running program whose output is read through a pipe."""
+
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+    name: str
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the output in the pieces in which it comes."""
+        while chunk := os.read(self.stdout.fileno(), CHUNK):
+            yield chunk
+
+    def messages(self, since: int = 0) -> str:
+        """Return what it wrote to stderr from this offset on."""
+        size = os.fstat(self.stderr.fileno()).st_size - since
+        return os.pread(self.stderr.fileno(), max(size, 0), since).decode(
+            errors="replace"
+        )
+
+
+def find_programs(major: int, directories: Sequence[Path]) -> Programs:
+    """Return the programs of the server's major version.
+
+    Looks in `directories`, PATH, and Debian's places, in this order. A newer
+    pg_dump writes archives that an older server cannot take back, an older one
+    refuses the server: so the majors must be equal.
+
+    Raises ToolMissingError, naming what was found and what to install.
+    """
+    found = [p for d in _places(directories) if (p := _programs(d))]
+    for programs in found:
+        if programs.major == major:
+            return programs
+    seen = ", ".join(f"{p.version} in {p.directory}" for p in found) or "none"
+    raise ToolMissingError(
+        f"The server is PostgreSQL {major}, which needs client programs "
+        f"(pg_dump, pg_restore) of version {major}; found: {seen}. "
+        "Nothing was changed.",
+        remedy=f"Install postgresql-client-{major} (Debian, Ubuntu) or name its "
+        'directory in MIGRATIONOPS["PG_BIN"].',
+    )
+
+
+def environment(params: Mapping[str, Any], **extra: str) -> dict[str, str]:
+    """Return a child's environment: libpq's parameters, and no other PG variable.
+
+    client_encoding is left out: a dump keeps the database's own encoding.
+    """
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    ours = {
+        _ENVVARS[key]: str(value)
+        for key, value in params.items()
+        if key in _ENVVARS and key != "client_encoding" and value is not None
+    }
+    return {**inherited, "LC_ALL": "C", **ours, **extra}
+
+
+def run(
+    programs: Programs,
+    name: str,
+    *arguments: str,
+    environment: Mapping[str, str],
+    stdin: IO[bytes] | None = None,
+    timeout: float | None = None,
+) -> str:
+    """Run a program to its end and return what it printed.
+
+    Raises ToolFailedError when it fails or takes longer than `timeout` seconds.
+    """
+    with stream(
+        programs,
+        name,
+        *arguments,
+        environment=environment,
+        stdin=stdin,
+        timeout=timeout,
+    ) as child:
+        return b"".join(child.chunks()).decode(errors="replace")
+
+
+@contextmanager
+def stream(
+    programs: Programs,
+    name: str,
+    *arguments: str,
+    environment: Mapping[str, str],
+    stdin: IO[bytes] | None = None,
+    timeout: float | None = None,
+) -> Iterator[Child]:
+    """Run a program and give its output as it comes.
+
+    Leaving the block waits for its end; leaving it by an exception ends the
+    program first. Raises ToolFailedError when it ended badly, or when it was still
+    running after `timeout` seconds.
+    """
+    with tempfile.TemporaryFile() as stderr:
+        process = _start([programs.path(name), *arguments], environment, stdin, stderr)
+        assert process.stdout is not None
+        child = Child(process.stdout, stderr, name)
+        with process.stdout, _deadline(process, timeout) as expired:
+            try:
+                yield child
+                process.stdout.close()
+                process.wait()
+            finally:
+                _end(process)
+        _check(process.returncode, child, timeout if expired.is_set() else None)
+
+
+def _places(directories: Sequence[Path]) -> list[Path]:
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return list(dict.fromkeys([*directories, *map(Path, path), *debian]))
+
+
+@cache
+def _programs(directory: Path) -> Programs | None:
+    program = directory / "pg_dump"
+    if not os.access(program, os.X_OK):
+        return None
+    result = subprocess.run(  # noqa: S603 - a program of the settings' or PATH's
+        [program, "--version"], capture_output=True, text=True, check=False
+    )
+    match = re.search(r"\(PostgreSQL\) (\d+[\w.]*)", result.stdout)
+    return Programs(directory=directory, version=match[1]) if match else None
+
+
+def _start(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    stdin: IO[bytes] | None,
+    stderr: IO[bytes],
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - no shell; ours alone
+            command,
+            env=environment,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            bufsize=0,
+            pipesize=CHUNK,
+            process_group=0,
+            preexec_fn=_die_with_parent(os.getpid()),
+        )
+    except OSError as exc:
+        raise ToolFailedError(f"{command[0]} cannot be started: {exc}") from exc
+
+
+def _die_with_parent(parent: int) -> Any:
+    """Return what a new child runs before its program (Linux)."""
+
+    def prepare() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # it died before we asked
+                os._exit(1)
+
+    return prepare
+
+
+@contextmanager
+def _deadline(
+    process: subprocess.Popen[bytes], timeout: float | None
+) -> Iterator[threading.Event]:
+    """End the program after `timeout` seconds; the event then is set."""
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        _signal(process, signal.SIGKILL)
+
+    timer = threading.Timer(timeout, expire) if timeout else None
+    if timer:
+        timer.start()
+    try:
+        yield expired
+    finally:
+        if timer:
+            timer.cancel()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the program's group, if it still runs, and reap it."""
+    if process.poll() is not None:
+        return
+    _signal(process, signal.SIGTERM)
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signum)
+
+
+def _check(returncode: int, child: Child, timeout: float | None) -> None:
+    if timeout is not None:
+        raise ToolFailedError(f"{child.name} was ended after {timeout:.0f} s.")
+    if returncode:
+        lines = [line for line in child.messages().splitlines() if _is_news(line)]
+        raise ToolFailedError(
+            f"{child.name} ended with {returncode}: " + "\n".join(lines[-5:])
+        )
+
+
+def _is_news(line: str) -> bool:
+    return not re.match(r"pg_\w+: (?!error|fatal|warning|detail|hint)", line)
