@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from config.embedded import DEFAULT_MAJOR
+from tests.sandbox import Sandbox, forget, new_sandbox, register
 from tests.server import OwnServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pytest_django
 
 pytest_plugins = ["tests.fix_run_lock", "tests.fix_shop"]
 
@@ -37,3 +41,19 @@ def make_server() -> Iterator[Callable[..., OwnServer]]:
 def own_server(make_server: Callable[..., OwnServer]) -> OwnServer:
     """Return a private server of the version under test, to do anything to."""
     return make_server(major=int(os.environ.get("PG", DEFAULT_MAJOR)))
+
+
+@pytest.fixture
+def sandbox(
+    tmp_path: Path, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[Sandbox]:
+    """Return a database of its own with an alias, gone after the test."""
+    with django_db_blocker.unblock():
+        made = new_sandbox(tmp_path / "backups")
+        made.create()
+        register(made)
+        try:
+            yield made
+        finally:
+            forget()
+            made.drop()

@@ -11,7 +11,7 @@ from migrationops.postgres.databases import Connection
 
 # Ordinary and partitioned tables of users, of which pg_dump may dump the rows.
 _RELATIONS = """
-SELECT n.nspname, c.relname, c.relkind = 'r', pg_table_size(c.oid)
+SELECT n.nspname, c.relname, c.relkind = 'r'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -32,12 +32,11 @@ ORDER BY n.nspname, c.relname
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A table; a partitioned one has no rows of its own. Size in bytes."""
+    """A table; a partitioned one has no rows of its own."""
 
     schema: str
     name: str
     has_rows: bool
-    bytes: int
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -79,10 +78,11 @@ class AppliedMigration:
 
 
 def read_relations(connection: Connection) -> tuple[Relation, ...]:
+    """List the tables; asks for no lock on them."""
     rows = connection.execute(_RELATIONS).fetchall()
     return tuple(
-        Relation(schema=schema, name=name, has_rows=has_rows, bytes=size)
-        for schema, name, has_rows, size in rows
+        Relation(schema=schema, name=name, has_rows=has_rows)
+        for schema, name, has_rows in rows
     )
 
 
@@ -90,16 +90,7 @@ def count_tables(
     connection: Connection, relations: Iterable[Relation]
 ) -> tuple[Table, ...]:
     """Count the rows of each table; children and partitions count for themselves."""
-    return tuple(
-        Table(
-            schema=relation.schema,
-            name=relation.name,
-            rows=_count(connection, relation.identifier),
-            bytes=relation.bytes,
-        )
-        for relation in relations
-        if relation.has_rows
-    )
+    return tuple(_count(connection, r) for r in relations if r.has_rows)
 
 
 def count_large_objects(connection: Connection) -> int:
@@ -143,11 +134,14 @@ def _sequence(connection: Connection, schema: str, name: str) -> Sequence:
     return Sequence(schema=schema, name=name, last_value=row[0], is_called=row[1])
 
 
-def _count(connection: Connection, table: sql.Identifier) -> int:
-    query = sql.SQL("SELECT count(*) FROM ONLY {}").format(table)
+def _count(connection: Connection, relation: Relation) -> Table:
+    query = sql.SQL("SELECT count(*), pg_table_size({}::regclass) FROM ONLY {}").format(
+        sql.Literal(relation.identifier.as_string(connection)), relation.identifier
+    )
     row = connection.execute(query).fetchone()
     assert row is not None
-    return int(row[0])
+    rows, size = row
+    return Table(schema=relation.schema, name=relation.name, rows=rows, bytes=size)
 
 
 def _number(connection: Connection, query: str) -> int:

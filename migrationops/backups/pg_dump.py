@@ -19,7 +19,12 @@ from migrationops.backups.counters import Counters, read_counters
 from migrationops.backups.engine import LARGE_OBJECTS, Job
 from migrationops.backups.manifest import File, Manifest
 from migrationops.backups.properties import read_properties
-from migrationops.backups.snapshot import LOCK_WAIT, Snapshot, lock_first_snapshot
+from migrationops.backups.snapshot import (
+    LOCK_WAIT,
+    Snapshot,
+    limit_lock_waits,
+    lock_first_snapshot,
+)
 from migrationops.backups.source import Source
 from migrationops.exceptions import BackupError, ToolFailedError
 from migrationops.postgres import tools
@@ -113,6 +118,7 @@ class PgDump:
 
 def _read_before(source: Source) -> _Before:
     with source.connect() as connection:
+        limit_lock_waits(connection)
         return _Before(
             started=datetime.now(UTC),
             counters=read_counters(connection),
@@ -144,7 +150,7 @@ def _dumping(source: Source, snapshot: Snapshot, compression: str) -> Iterator[C
         "--format=custom",
         f"--compress={level}",
         f"--snapshot={snapshot.id}",
-        f"--lock-wait-timeout={LOCK_WAIT * 1000}",
+        f"--lock-wait-timeout={LOCK_WAIT * 1000:.0f}",
         "--no-password",
         *(["--statistics"] if source.major >= 18 else []),
         *source.role_arguments(),

@@ -18,7 +18,7 @@ from migrationops.backups.source import Source
 from migrationops.exceptions import PreconditionError
 from migrationops.postgres.databases import Connection
 
-LOCK_WAIT = 30  # seconds for one table; nobody waits behind an ACCESS SHARE request
+LOCK_WAIT = 30.0  # seconds; nobody waits behind a request for ACCESS SHARE
 _TRIES = 5
 _BATCH = 500
 _EXPORT = """
@@ -64,7 +64,15 @@ def lock_first_snapshot(source: Source) -> Iterator[Snapshot]:
     with source.connect() as connection:
         connection.execute(_NO_TIMEOUTS)
         connection.execute("SET row_security = off")
+        limit_lock_waits(connection)
         yield _take(connection)
+
+
+def limit_lock_waits(connection: Connection) -> None:
+    """Let no statement of this session wait longer for a lock than LOCK_WAIT."""
+    connection.execute(
+        "SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_WAIT * 1000:.0f}ms"]
+    )
 
 
 def _take(connection: Connection) -> Snapshot:
@@ -94,7 +102,6 @@ def _names(relations: tuple[Relation, ...]) -> set[tuple[str, str]]:
 
 def _lock(connection: Connection, relations: tuple[Relation, ...]) -> bool:
     """Lock the tables; return False when one was dropped in the meantime."""
-    connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'".encode())
     try:
         for start in range(0, len(relations), _BATCH):
             batch = relations[start : start + _BATCH]
@@ -124,7 +131,7 @@ def _blocked(connection: Connection) -> PreconditionError:
         for pid, user, application, table in holders
     )
     return PreconditionError(
-        f"A table could not be locked for reading within {LOCK_WAIT} s. "
+        f"A table could not be locked for reading within {LOCK_WAIT:.0f} s. "
         f"ACCESS EXCLUSIVE is held by: {named or 'nobody any more'}. "
         "Nothing was changed.",
         remedy="Wait for that session to end, or end it, and try again.",
