@@ -101,15 +101,7 @@ def test_a_second_run_of_the_tests_waits_and_says_so(checkout):
     shutil.copy(CHECKOUT / "tests" / "fix_run_lock.py", checkout.path)
     (checkout.path / "test_nothing.py").write_text(TEST_MODULE)
     (checkout.path / "var").mkdir()
-    pytest_run = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:django",
-        "-p",
-        "no:randomly",
-    ]
+    plugins = ["-p", "fix_run_lock", "-p", "no:django", "-p", "no:randomly"]
 
     with locks.holding(checkout.path / "var" / "test.lock"):
         second = subprocess.Popen(
