@@ -10,6 +10,10 @@ import pytest
 
 from tests.shop import ADD_PRICE, BROKEN, Shop
 
+SLEEPING = (
+    "SELECT count(*) > 0 FROM pg_stat_activity "
+    "WHERE datname = current_database() AND query ~ 'pg_slee[p]'"
+)
 NO_BACKUP = {"POLICY": {"backup": "none"}}
 
 
@@ -176,9 +180,7 @@ def test_a_loser_that_may_not_wait_is_refused(ready: Shop) -> None:
         after="0002_expand_price",
     )
     first = ready.start("safe_migrate")
-    _wait_for(
-        ready, "SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ 'pg_slee[p]'"
-    )
+    _wait_for(ready, SLEEPING)
 
     second = ready.run("safe_migrate", "--wait", "0")
 
@@ -200,9 +202,7 @@ def test_a_signal_during_apply_stops_cleanly(
         after="0002_expand_price",
     )
     process = ready.start("safe_migrate")
-    _wait_for(
-        ready, "SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ 'pg_slee[p]'"
-    )
+    _wait_for(ready, SLEEPING)
 
     process.send_signal(signum)
     _, err = process.communicate(timeout=20)
