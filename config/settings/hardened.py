@@ -9,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *
 
+REQUIRED = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "BACKUP_DIR", "SIGNING_KEYS")
+
 DEBUG = False
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
@@ -19,8 +21,17 @@ SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 
 
+def require_variables() -> None:
+    """Refuse to start while a variable is absent or empty; name all of them."""
+    if absent := [name for name in REQUIRED if not env.str(name, default="")]:
+        raise ImproperlyConfigured(
+            f"{', '.join(absent)}: not set. Nothing was changed. Set them in the "
+            "process environment or in .env.<environment>; .env.example has them all."
+        )
+
+
 def secret_key() -> str:
-    """Return SECRET_KEY; refuse one that is absent, short or known."""
+    """Return SECRET_KEY; refuse one that is short or known."""
     key: str = env("SECRET_KEY")
     if len(key) < 50 or "insecure" in key or key == "change-me":
         raise ImproperlyConfigured(

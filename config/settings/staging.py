@@ -7,6 +7,7 @@ from config.settings.hardened import *
 ENVIRONMENT = "staging"
 read_env_file(ENVIRONMENT)
 refuse_debug()
+require_variables()
 
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
