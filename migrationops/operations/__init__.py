@@ -7,6 +7,11 @@ Django's autodetector expects.
 from __future__ import annotations
 
 from migrationops.operations.backfill import Backfill, run_backfills
+from migrationops.operations.change_type import (
+    ChangeTypeBackfill,
+    ChangeTypeContract,
+    ChangeTypeExpand,
+)
 from migrationops.operations.checks import AddCheck
 from migrationops.operations.deletion import DeleteModel, DropTable
 from migrationops.operations.field_objects import ConstrainField
@@ -15,6 +20,11 @@ from migrationops.operations.foreign_keys import AddForeignKey
 from migrationops.operations.indexes import AddIndex, RemoveIndex
 from migrationops.operations.not_null import SetNotNull
 from migrationops.operations.removal import DropColumn, RemoveField
+from migrationops.operations.rename import (
+    RenameFieldBackfill,
+    RenameFieldContract,
+    RenameFieldExpand,
+)
 from migrationops.operations.uniqueness import AddUnique
 
 __all__ = [
@@ -24,6 +34,9 @@ __all__ = [
     "AddIndex",
     "AddUnique",
     "Backfill",
+    "ChangeTypeBackfill",
+    "ChangeTypeContract",
+    "ChangeTypeExpand",
     "ConstrainField",
     "DeleteModel",
     "DropColumn",
@@ -31,6 +44,9 @@ __all__ = [
     "DropTable",
     "RemoveField",
     "RemoveIndex",
+    "RenameFieldBackfill",
+    "RenameFieldContract",
+    "RenameFieldExpand",
     "SetNotNull",
     "run_backfills",
 ]

@@ -39,10 +39,16 @@ class SetNotNull(SafeOperation, AlterField):
         return f"Set NOT NULL on {self.model_name}.{self.name}, without blocking"
 
 
-def set_not_null(session: Session, table: Relation, column: str) -> None:
-    """Prove it, then set it: natively from 18, by way of a CHECK before."""
+def set_not_null(
+    session: Session, table: Relation, column: str, *, name: str = ""
+) -> None:
+    """Prove it, then set it: natively from 18, by way of a CHECK before.
+
+    `name` is that of the constraint, if not the one that PostgreSQL would give.
+    """
     if session.version >= catalog.NATIVE_NOT_NULL:
-        _natively(session, table, column)
+        wanted = name or object_name(table.name, column, "not_null")
+        _natively(session, table, column, wanted)
     else:
         _by_check(session, table, column)
 
@@ -53,9 +59,9 @@ def drop_not_null(session: Session, table: Relation, column: str) -> None:
         lift(session, table, _proof(table, column))
 
 
-def _natively(session: Session, table: Relation, column: str) -> None:
+def _natively(session: Session, table: Relation, column: str, wanted: str) -> None:
     known = catalog.not_null_constraint(session, table, column)
-    name, validated = known or (object_name(table.name, column, "not_null"), False)
+    name, validated = known or (wanted, False)
     if known is None:
         session.run(
             sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} NOT NULL {} NOT VALID").format(

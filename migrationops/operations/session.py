@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.backends.ddl_references import Statement
@@ -12,6 +12,9 @@ from migrationops.exceptions import RefusedError
 from migrationops.operations.relation import Relation
 
 Runnable = sql.Composable | Statement | str
+
+
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Session:
@@ -24,6 +27,11 @@ class Session:
     def __init__(self, editor: Any) -> None:
         self.editor = editor
         self.connection = editor.connection
+
+    @property
+    def collecting(self) -> bool:
+        """Whether SQL is only collected."""
+        return bool(self.editor.collect_sql)
 
     @property
     def version(self) -> int:
@@ -41,13 +49,13 @@ class Session:
         transaction; a script of them needs BEGIN and COMMIT instead.
         """
         body = ";\n".join(text(s) for s in statements)
-        if self.editor.collect_sql:
+        if self.collecting:
             body = f"BEGIN;\n{body};\nCOMMIT"
         self.editor.execute(body, params=None)
 
-    def rows(self, query: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, params: Parameters = ()) -> list[tuple[Any, ...]]:
         """Return what the catalog says; nothing while SQL is collected."""
-        return [] if self.editor.collect_sql else self.ask(query, params)
+        return [] if self.collecting else self.ask(query, params)
 
     def relation(self, db_table: str) -> Relation:
         """Find a model's table; one that is not there yet has no schema."""
@@ -56,7 +64,7 @@ class Session:
         schema, name = found[0] if found else ("", db_table)
         return Relation(schema=schema, name=name)
 
-    def ask(self, query: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def ask(self, query: str, params: Parameters) -> list[tuple[Any, ...]]:
         """Return what the server says, also while SQL is collected."""
         composed = self.connection.ops.compose_sql(query, params)
         with self.connection.cursor() as cursor:

@@ -97,6 +97,25 @@ def _model(name: str) -> Any:
     return next(o for o in beginning() if o.name == name)
 
 
+def _retyped(name: str, make: Any) -> Case:
+    ours = [
+        safe.ChangeTypeExpand("order", name, make()),
+        safe.ChangeTypeBackfill("order", name, make()),
+        safe.ChangeTypeContract("order", name, make()),
+    ]
+    return _case(f"retyped {name}", ours, migrations.AlterField("order", name, make()))
+
+
+def _renamed(old: str) -> Case:
+    names = ("order", old, "renamed")
+    ours = [
+        safe.RenameFieldExpand(*names),
+        safe.RenameFieldBackfill(*names),
+        safe.RenameFieldContract(*names),
+    ]
+    return _case(f"renamed {old}", ours, migrations.RenameField(*names))
+
+
 def _removed(name: str) -> Case:
     field = dict(_model("Order").fields)[name]
     ours = [safe.RemoveField("order", name), safe.DropColumn("order", name, field)]
@@ -169,4 +188,10 @@ CASES = [
     _removed("note"),
     _case("no model", [safe.DeleteModel("Order"), safe.DropTable(_model("Order"))],
           migrations.DeleteModel("Order")),
+    _retyped("amount", lambda: models.BigIntegerField(
+        default=0, db_column="the amount")),
+    _retyped("slug", lambda: models.UUIDField(unique=True)),
+    _retyped("code", lambda: models.CharField(max_length=20, null=True)),
+    _retyped("count", lambda: models.PositiveBigIntegerField(db_default=1)),
+    *map(_renamed, ["slug", "buyer", "count", "note"]),
 ]  # fmt: skip
