@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.apps import apps
-from django.core.management.sql import (
-    emit_post_migrate_signal,
-    emit_pre_migrate_signal,
-)
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.migrations.state import ModelState, ProjectState
+from django.db.migrations.state import ProjectState
 
-from migrationops.exceptions import (
-    FailedError,
-    MigrationOpsError,
-    NeedsPersonError,
-)
+from migrationops.conf import OnFailure
+from migrationops.exceptions import MigrationOpsError, NeedsPersonError
 from migrationops.executor.atomic import run_in_transaction
+from migrationops.executor.failure import failure, reversed_failure, text
+from migrationops.executor.recorded import Script, find_script
+from migrationops.executor.reverse import Reversal, reverse
 from migrationops.executor.session import Session, executing
-from migrationops.executor.stepwise import run_stepwise
+from migrationops.executor.states import (
+    applied_state,
+    send_post_migrate,
+    send_pre_migrate,
+)
+from migrationops.executor.stepwise import run_recorded, run_stepwise
 from migrationops.journal import Journal
 from migrationops.models import Step
-from migrationops.plan import Plan, PlannedMigration, source_hash
+from migrationops.plan import Key, Plan, PlannedMigration, source_hash
 from migrationops.postgres.retry import Attempt, retrying
 from migrationops.progress import Progress, Stage, State
 
@@ -45,87 +46,132 @@ class Applied:
         return f"{self.app}.{self.name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructions:
+    """What the rehearsal recorded, and where an interrupted migration goes on."""
+
+    scripts: tuple[Script, ...] = ()
+    positions: Mapping[Key, int] = field(default_factory=dict)
+
+
 def apply_plan(
-    session: Session, journal: Journal, loader: MigrationLoader, plan: Plan
+    session: Session,
+    journal: Journal,
+    loader: MigrationLoader,
+    plan: Plan,
+    instructions: Instructions,
 ) -> tuple[Applied, ...]:
     """Apply the plan's migrations in order.
 
     Raises FailedError when everything is as before, NeedsPersonError when earlier
     migrations of the run stay applied.
     """
-    applied: list[Applied] = []
     with executing(session):
         state = applied_state(loader)
-        django_plan = [(loader.get_migration(*m.key), False) for m in plan.migrations]
         journal.update(post_migrate_due=True)
-        emit_pre_migrate_signal(
-            0, False, session.alias, apps=state.apps, plan=django_plan
-        )
-        for number, planned in enumerate(plan.migrations, 1):
-            tell = _Teller(session, planned.label, number, len(plan.migrations))
-            migration = loader.get_migration(*planned.key)
+        send_pre_migrate(session.alias, state, loader, plan)
+        runner = _Runner(session, journal, loader, plan, instructions)
+        state = runner.run(state)
+        _record_replacements(session, loader)
+        send_post_migrate(session.alias, state, loader, plan)
+    journal.update(post_migrate_due=False)
+    return tuple(runner.applied)
+
+
+class _Runner:
+    """Runs one migration after the other, and takes them back if that is policy."""
+
+    def __init__(
+        self,
+        session: Session,
+        journal: Journal,
+        loader: MigrationLoader,
+        plan: Plan,
+        instructions: Instructions,
+    ) -> None:
+        self._session = session
+        self._journal = journal
+        self._loader = loader
+        self._plan = plan
+        self._instructions = instructions
+        self._reversals: list[Reversal] = []
+        self.applied: list[Applied] = []
+
+    def run(self, state: ProjectState) -> ProjectState:
+        for number, planned in enumerate(self._plan.migrations, 1):
+            migration = self._loader.get_migration(*planned.key)
+            tell = _Teller(
+                self._session, planned.label, number, len(self._plan.migrations)
+            )
+            self._remember(migration, state)
             try:
-                state, done = _apply_one(session, journal, migration, state, tell)
+                state = self._one(migration, state, tell)
             except MigrationOpsError:
                 raise
             except Exception as exc:
-                raise _failure(plan, planned, applied, exc) from exc
-            applied.append(done)
-        _record_replacements(session, loader)
-        send_post_migrate(session.alias, state, django_plan)
-    journal.update(post_migrate_due=False)
-    return tuple(applied)
+                raise self._failed(planned, exc) from exc
+        return state
 
+    def _one(
+        self, migration: Migration, state: ProjectState, tell: _Teller
+    ) -> ProjectState:
+        started = time.monotonic()
+        tell(State.STARTED)
+        try:
+            new_state, tries = self._apply(migration, state, tell)
+            _confirm(self._journal, migration)
+        except BaseException:
+            tell(State.FAILED)
+            raise
+        tell(State.DONE)
+        self.applied.append(
+            Applied(
+                app=migration.app_label,
+                name=migration.name,
+                seconds=time.monotonic() - started,
+                tries=tries,
+            )
+        )
+        return new_state
 
-def applied_state(loader: MigrationLoader) -> ProjectState:
-    """Return the models as the recorded migrations define them."""
-    state = ProjectState(real_apps=loader.unmigrated_apps)
-    seen: set[tuple[str, str]] = set()
-    for leaf in loader.graph.leaf_nodes():
-        for key in loader.graph.forwards_plan(leaf):
-            if key in loader.applied_migrations and key not in seen:
-                seen.add(key)
-                loader.graph.nodes[key].mutate_state(state, preserve=False)
-    return state
+    def _apply(
+        self, migration: Migration, state: ProjectState, tell: _Teller
+    ) -> tuple[ProjectState, int]:
+        if migration.atomic:
+            return _run_atomic(self._session, self._journal, migration, state, tell)
+        key = (migration.app_label, migration.name)
+        with self._journal.step(
+            Step.Kind.MIGRATION,
+            str(migration),
+            backend=self._session.backend,
+            **_names(migration),
+        ):
+            script = find_script(self._instructions.scripts, *key)
+            if script is None:
+                return run_stepwise(self._session, self._journal, migration, state), 1
+            start = self._instructions.positions.get(key, 1)
+            new_state = run_recorded(
+                self._session, self._journal, migration, state, script, start=start
+            )
+            return new_state, 1
 
+    def _remember(self, migration: Migration, state: ProjectState) -> None:
+        """Keep the state before, where a failure is to be reversed."""
+        if self._session.policy.on_failure is OnFailure.REVERSE:
+            self._reversals.append(Reversal(migration, state))
 
-def send_post_migrate(alias: str, state: ProjectState, plan: list[Any]) -> None:
-    """Send post_migrate with the models of the final state, as migrate does."""
-    state.clear_delayed_apps_cache()
-    final = state.apps
-    with final.bulk_update():
-        keys = [(m.app_label, m.name_lower) for m in _real_models(state)]
-        for key in keys:
-            final.unregister_model(*key)
-    final.render_multiple([ModelState.from_model(apps.get_model(*key)) for key in keys])
-    emit_post_migrate_signal(0, False, alias, apps=final, plan=plan)
-
-
-def _real_models(state: ProjectState) -> list[ModelState]:
-    return list(state.apps.real_models)
-
-
-def _apply_one(
-    session: Session,
-    journal: Journal,
-    migration: Migration,
-    state: ProjectState,
-    tell: _Teller,
-) -> tuple[ProjectState, Applied]:
-    started = time.monotonic()
-    tell(State.STARTED)
-    run = _run_atomic if migration.atomic else _run_stepwise
-    try:
-        new_state, tries = run(session, journal, migration, state, tell)
-        _confirm(journal, migration)
-    except BaseException:
-        tell(State.FAILED)
-        raise
-    tell(State.DONE)
-    seconds = time.monotonic() - started
-    return new_state, Applied(
-        app=migration.app_label, name=migration.name, seconds=seconds, tries=tries
-    )
+    def _failed(self, planned: PlannedMigration, error: Exception) -> MigrationOpsError:
+        done = [a.label for a in self.applied]
+        back = self._reversals[:-1]
+        if not (back and planned.atomic and all(r.is_possible for r in back)):
+            return failure(self._plan, planned, done, text(error))
+        try:
+            reverse(self._session, self._journal, back)
+        except Exception as exc:
+            stuck = f"{text(error)}\nThe way back failed too: {text(exc)}"
+            return failure(self._plan, planned, done, stuck)
+        self._journal.update(post_migrate_due=False)
+        return reversed_failure(planned, done, text(error))
 
 
 def _run_atomic(
@@ -158,22 +204,6 @@ def _run_atomic(
     return new_state, tries
 
 
-def _run_stepwise(
-    session: Session,
-    journal: Journal,
-    migration: Migration,
-    state: ProjectState,
-    _tell: _Teller,
-) -> tuple[ProjectState, int]:
-    with journal.step(
-        Step.Kind.MIGRATION,
-        str(migration),
-        backend=session.backend,
-        **_names(migration),
-    ):
-        return run_stepwise(session, journal, migration, state), 1
-
-
 def _names(migration: Migration) -> dict[str, Any]:
     return {
         "app": migration.app_label,
@@ -200,31 +230,6 @@ def _record_replacements(session: Session, loader: MigrationLoader) -> None:
     for key, migration in loader.replacements.items():
         if key not in applied and all(k in applied for k in migration.replaces):
             recorder.record_applied(*key)
-
-
-def _failure(
-    plan: Plan, failed: PlannedMigration, applied: list[Applied], error: Exception
-) -> MigrationOpsError:
-    """Say what is left, as PostgreSQL left it."""
-    cause = f"{failed.label} failed: {type(error).__name__}: {error}".strip()
-    again = "Correct it, then run manage.py safe_migrate again"
-    if failed.atomic and not applied:
-        return FailedError(
-            f"{cause}\nIt was rolled back; records and catalog are as before the run.",
-            remedy=f"{again}.",
-        )
-    done = ", ".join(a.label for a in applied) or "none"
-    pending = [m.label for m in plan.migrations[len(applied) :]]
-    state = (
-        "rolled back"
-        if failed.atomic
-        else "applied in part (its steps are in the history)"
-    )
-    return NeedsPersonError(
-        f"{cause}\nIt was {state}. Applied and recorded in this run: {done}. "
-        f"Not applied: {', '.join(pending)}.",
-        remedy=f"{again}: it continues where this run stopped.",
-    )
 
 
 @dataclass(frozen=True, slots=True)

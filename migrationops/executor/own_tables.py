@@ -6,9 +6,9 @@ from django.db.migrations.loader import MigrationLoader
 
 from migrationops import stamp
 from migrationops.conf import Conf
-from migrationops.executor.apply import applied_state
 from migrationops.executor.atomic import run_in_transaction
 from migrationops.executor.session import Session, executing
+from migrationops.executor.states import applied_state
 from migrationops.plan import own_plan
 
 

@@ -76,6 +76,8 @@ def _classify_alter(statement: Any) -> StatementClass:
 
 def built_index(sql: str) -> str | None:
     """Return the name of the index that the statement builds, if it builds one."""
+    import postgast
+
     for raw in postgast.parse(sql).stmts:
         if raw.stmt.WhichOneof("node") == "index_stmt":
             return str(raw.stmt.index_stmt.idxname)

@@ -16,13 +16,9 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
 from migrationops.conf import Conf, Proof, get_conf
 from migrationops.executor import own_tables
-from migrationops.executor.apply import (
-    Applied,
-    applied_state,
-    apply_plan,
-    send_post_migrate,
-)
+from migrationops.executor.apply import Applied, Instructions, apply_plan
 from migrationops.executor.session import Session
+from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification, verify
 from migrationops.history import Recording
 from migrationops.plan import Plan, Target
@@ -171,7 +167,7 @@ def _apply(
     run: Recording, session: Session, loader: MigrationLoader, todo: Plan
 ) -> tuple[Applied, ...]:
     with run.stage(Stage.APPLY):
-        return apply_plan(session, run.journal, loader, todo)
+        return apply_plan(session, run.journal, loader, todo, Instructions())
 
 
 def _verify(run: Recording, alias: str) -> Verification:
@@ -232,5 +228,6 @@ def _locked(request: Request, conf: Conf) -> Iterator[RunnerLock]:
 
 def _make_good(session: Session, run: Recording, loader: MigrationLoader) -> None:
     """Send the post_migrate that a killed run did not come to send."""
-    send_post_migrate(session.alias, applied_state(loader), [])
+    nothing = Plan(alias=session.alias, migrations=())
+    send_post_migrate(session.alias, applied_state(loader), loader, nothing)
     history.forget_due(run.journal)

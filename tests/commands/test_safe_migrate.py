@@ -252,3 +252,29 @@ def _wait_for(shop: Shop, condition: str) -> None:
     while not shop.query(condition)[0][0]:
         assert time.monotonic() < deadline, condition
         time.sleep(0.05)
+
+
+def test_policy_reverse_takes_this_runs_migrations_back(ready: Shop) -> None:
+    ready.add("0003_expand_broken", BROKEN, after="0002_expand_price")
+
+    done = ready.run("safe_migrate", POLICY={"backup": "none", "on_failure": "reverse"})
+
+    assert done.returncode == 5
+    assert "reversed: shop.0002_expand_price" in done.stderr
+    assert ready.applied() == ["0001_expand_item"]
+    assert "price" not in ready.columns()
+
+
+def test_policy_reverse_leaves_what_cannot_go_back(ready: Shop) -> None:
+    ready.add(
+        "0003_expand_note",
+        'migrations.RunSQL("CREATE TABLE note (id int)")',
+        after="0002_expand_price",
+    )
+    ready.add("0004_expand_broken", BROKEN, after="0003_expand_note")
+
+    done = ready.run("safe_migrate", POLICY={"backup": "none", "on_failure": "reverse"})
+
+    assert done.returncode == 6
+    assert ready.applied()[-1] == "0003_expand_note"
+    assert {"name", "id", "price"} == ready.columns()

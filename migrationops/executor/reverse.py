@@ -1,0 +1,74 @@
+"""Take back what a failed run had applied, newest first, by reverse operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.migrations import Migration
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
+
+from migrationops.executor.atomic import LimitEachStatement
+from migrationops.executor.session import Session
+from migrationops.journal import Journal
+from migrationops.models import Step
+from migrationops.postgres.retry import Attempt, retrying
+from migrationops.progress import Progress, Stage, State
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A migration that was applied, and the models before it."""
+
+    migration: Migration
+    before: ProjectState
+
+    @property
+    def is_possible(self) -> bool:
+        return all(o.reversible for o in self.migration.operations)
+
+
+def reverse(session: Session, journal: Journal, applied: list[Reversal]) -> None:
+    """Unapply in reverse order, each with its record in one transaction.
+
+    Any error leaves the remaining ones applied and recorded.
+    """
+    for done in reversed(applied):
+        label = f"reverse {done.migration}"
+        with journal.step(Step.Kind.MIGRATION, label):
+            _reverse_one(session, done, label)
+        session.report(_event(State.DONE, label))
+
+
+def _reverse_one(session: Session, done: Reversal, label: str) -> None:
+    def note(failed: Attempt) -> None:
+        session.report(_event(State.ADVANCED, f"{label} tries again: {failed.error}"))
+
+    retrying(
+        lambda: _unapply(session, done),
+        budget=session.policy.outage_budget,
+        before_pause=note,
+    )
+
+
+def _unapply(session: Session, done: Reversal) -> None:
+    session.make_ready()
+    migration = done.migration
+    with session.wrapper.execute_wrapper(LimitEachStatement(session)):
+        if not migration.atomic:
+            _run(session, done, atomic=False)
+        with transaction.atomic(using=session.alias, durable=True):
+            if migration.atomic:
+                _run(session, done, atomic=True)
+            recorder = MigrationRecorder(session.wrapper)
+            recorder.record_unapplied(migration.app_label, migration.name)
+
+
+def _run(session: Session, done: Reversal, *, atomic: bool) -> None:
+    with session.wrapper.schema_editor(atomic=atomic) as editor:
+        done.migration.unapply(done.before.clone(), editor)
+
+
+def _event(state: State, label: str) -> Progress:
+    return Progress(stage=Stage.APPLY, state=state, label=label)
