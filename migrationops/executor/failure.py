@@ -39,7 +39,8 @@ def reversed_failure(
 ) -> FailedError:
     """Say that the run's migrations were taken back, as the policy wants."""
     return FailedError(
-        f"{failed.label} failed: {error}\nIt was rolled back, and this run's migrations were "
+        f"{failed.label} failed: {error}\n"
+        "It was rolled back, and this run's migrations were "
         f"reversed: {', '.join(reversed(applied))}. "
         "Records and catalog are as before the run.",
         remedy=f"{_AGAIN}.",
