@@ -49,8 +49,9 @@ def run(command: str, program: list[str]) -> int:
 
 
 def hold(program: list[str]) -> int:
-    """Run a program; the server runs as long as it does."""
-    development().ensure()
+    """Run a program; the server, unless DATABASE_URL names another, runs as long."""
+    if "DATABASE_URL" not in os.environ:
+        development().ensure()
     # Ctrl-C is for the program; we end after it.
     signal.signal(signal.SIGINT, lambda *_: None)
     return subprocess.call(program)  # noqa: S603 (what the caller typed)

@@ -11,6 +11,7 @@ import pytest
 
 from config.embedded import locks, program_directories, programs
 from config.embedded.place import CHECKOUT
+from tests.checkout import PACKAGES
 
 pytestmark = pytest.mark.own_server
 SETTINGS = """
@@ -107,7 +108,7 @@ def test_a_second_run_of_the_tests_waits_and_says_so(checkout):
         second = subprocess.Popen(
             [sys.executable, "-m", "pytest", *plugins, "."],
             cwd=checkout.path,
-            env={**os.environ, "PYTHONPATH": str(checkout.path)},
+            env={**os.environ, "PYTHONPATH": f"{checkout.path}:{PACKAGES}"},
             stdout=subprocess.PIPE,
             text=True,
         )

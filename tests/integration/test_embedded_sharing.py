@@ -107,6 +107,13 @@ def test_hold_keeps_it_for_the_length_of_a_program(idle_checkout):
     assert not running(idle_checkout, use="development")
 
 
+def test_hold_starts_nothing_when_another_server_is_named(checkout):
+    elsewhere = {"DATABASE_URL": "postgres://elsewhere/chores"}
+
+    assert checkout.embedded("hold", "true", **elsewhere) == (0, "", "")
+    assert not checkout.server(use="development").made()
+
+
 def test_two_versions_run_side_by_side_and_sort_alike_everywhere(idle_checkout):
     new, old = idle_checkout.spawn(major=18), idle_checkout.spawn(major=16)
     database = "FROM pg_database WHERE datname = 'chores'"
