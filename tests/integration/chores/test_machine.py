@@ -397,7 +397,7 @@ def run(examples: int, steps: int) -> None:
 
 @pytest.mark.django_db
 def test_invariants_hold_after_any_commands() -> None:
-    run(examples=50, steps=15)
+    run(examples=50, steps=12)
 
 
 @pytest.mark.deep
