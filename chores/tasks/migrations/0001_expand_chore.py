@@ -225,10 +225,22 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("assign__in", ["anyone", "turns", "everyone"]),
                             ("turn_every__in", ["occurrence", "week"]),
+                            models.Q(
+                                ("assign", "anyone"),
+                                models.Q(
+                                    ("assign", "turns"),
+                                    ("schedule__in", ["calendar", "after", "once"]),
+                                ),
+                                models.Q(
+                                    ("assign", "everyone"),
+                                    ("schedule__in", ["calendar", "once"]),
+                                ),
+                                _connector="OR",
+                            ),
                         ),
-                        name="chore_assign_known",
+                        name="chore_assign_fits",
+                        violation_error_message="Everyone each is for dates, and a chore as needed is for anyone.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

@@ -135,11 +135,6 @@ class Migration(migrations.Migration):
                         include=("status",),
                         name="occ_streak",
                     ),
-                    models.Index(
-                        condition=models.Q(("spawned_from__isnull", False)),
-                        fields=["spawned_from"],
-                        name="occ_spawned",
-                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
@@ -147,6 +142,11 @@ class Migration(migrations.Migration):
                     ),
                     models.UniqueConstraint(
                         fields=("chore", "due_on", "slot"), name="occurrence_slot"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("spawned_from__isnull", False)),
+                        fields=("spawned_from",),
+                        name="occurrence_followed_once",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

@@ -50,6 +50,15 @@ def schedule_shape() -> Q:
     )
 
 
+def assign_shape() -> Q:
+    """Return who may be asked by which kind of schedule."""
+    return Q(turn_every__in=TurnEvery.values) & (
+        Q(assign="anyone")
+        | Q(assign="turns", schedule__in=["calendar", "after", "once"])
+        | Q(assign="everyone", schedule__in=["calendar", "once"])
+    )
+
+
 class Chore(models.Model):
     """The definition of something to be done, once or again and again."""
 
@@ -136,9 +145,11 @@ class Chore(models.Model):
                 violation_error_message="It ends before it starts.",
             ),
             models.CheckConstraint(
-                condition=Q(assign__in=Assign.values)
-                & Q(turn_every__in=TurnEvery.values),
-                name="chore_assign_known",
+                condition=assign_shape(),
+                name="chore_assign_fits",
+                violation_error_message=(
+                    "Everyone each is for dates, and a chore as needed is for anyone."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(max_per_day__isnull=True)

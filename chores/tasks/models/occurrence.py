@@ -76,6 +76,11 @@ class Occurrence(models.Model):
             models.UniqueConstraint(
                 fields=["chore", "due_on", "slot"], name="occurrence_slot"
             ),
+            models.UniqueConstraint(
+                fields=["spawned_from"],
+                condition=Q(spawned_from__isnull=False),
+                name="occurrence_followed_once",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=Status.values), name="occurrence_status_known"
             ),
@@ -113,11 +118,6 @@ class Occurrence(models.Model):
                 include=["status"],
                 condition=Q(status__in=[Status.DONE, Status.MISSED]),
                 name="occ_streak",
-            ),
-            models.Index(
-                fields=["spawned_from"],
-                condition=Q(spawned_from__isnull=False),
-                name="occ_spawned",
             ),
         ]
 
