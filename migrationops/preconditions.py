@@ -11,10 +11,11 @@ from django.db.migrations.loader import MigrationLoader
 
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import PreconditionError
+from migrationops.graph import missing_files
 from migrationops.models import Step
-from migrationops.plan import missing_files, source_hash
 from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
+from migrationops.sources import source_hash
 
 _OLDEST_SERVER = 140000  # Django 5.2 supports PostgreSQL 14 and later
 _LONG_TRANSACTION = "60 s"

@@ -12,11 +12,12 @@ from psycopg import sql
 
 from migrationops.exceptions import NeedsPersonError
 from migrationops.executor.recorded import RecordedStep, Script, StepKind, find_script
+from migrationops.graph import Key
 from migrationops.models import Run, Step
-from migrationops.plan import Key, source_hash
 from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.statements import built_index
+from migrationops.sources import source_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

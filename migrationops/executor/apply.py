@@ -25,11 +25,13 @@ from migrationops.executor.states import (
     send_pre_migrate,
 )
 from migrationops.executor.stepwise import run_recorded, run_stepwise
+from migrationops.graph import Key
 from migrationops.journal import Journal
 from migrationops.models import Step
-from migrationops.plan import Key, Plan, PlannedMigration, source_hash
+from migrationops.plan import Plan, PlannedMigration
 from migrationops.postgres.retry import Attempt, retrying
 from migrationops.progress import Progress, Stage, State
+from migrationops.sources import source_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

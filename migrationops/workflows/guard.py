@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connections
 from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 
-from migrationops import plan, stamp
+from migrationops import graph, stamp
 from migrationops.conf import Conf, get_conf
 from migrationops.exceptions import RefusedError
 from migrationops.executor import own_tables
@@ -49,7 +49,7 @@ def before_migrate(alias: str) -> None:
         application="migrationops migrate",
     ) as lock:
         session = Session(alias=alias, policy=conf.policy, lock=lock, report=silent)
-        own_tables.install(session, conf, plan.load(alias))
+        own_tables.install(session, conf, graph.load(alias))
 
 
 def is_test_database(alias: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migrationops import history, plan, stamp
+from migrationops import graph, history, plan, stamp
+from migrationops.graph import Target
 from migrationops.models import Run
-from migrationops.plan import Target
 from migrationops.postgres import databases, introspection
 
 
@@ -35,7 +35,7 @@ def migration_status(alias: str) -> Status:
     with databases.connect(alias) as connection:
         standing = stamp.read(connection)
         invalid = introspection.invalid_indexes(connection)
-    loader = plan.load(alias)
+    loader = graph.load(alias)
     todo = plan.build_plan(loader, alias=alias, target=Target())
     known = standing.environment is not None
     return Status(
@@ -43,7 +43,7 @@ def migration_status(alias: str) -> Status:
         environment=standing.environment,
         applied=len(loader.applied_migrations),
         pending=tuple(m.label for m in todo.migrations),
-        missing=tuple(f"{app}.{name}" for app, name in plan.missing_files(loader)),
+        missing=tuple(f"{app}.{name}" for app, name in graph.missing_files(loader)),
         unfinished=tuple(map(str, history.unfinished(alias))) if known else (),
         invalid_indexes=invalid,
         last_run=_last_run(alias) if known else None,

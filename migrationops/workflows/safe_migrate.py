@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.migrations.loader import MigrationLoader
 
-from migrationops import history, plan, preconditions, stamp
+from migrationops import graph, history, plan, preconditions, stamp
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
 from migrationops.conf import Conf, Proof, get_conf
@@ -20,8 +20,9 @@ from migrationops.executor.apply import Applied, Instructions, apply_plan
 from migrationops.executor.session import Session
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification, verify
+from migrationops.graph import Target
 from migrationops.history import Recording
-from migrationops.plan import Plan, Target
+from migrationops.plan import Plan
 from migrationops.postgres.locks import RunnerLock, runner_lock
 from migrationops.preconditions import Problem, Situation
 from migrationops.progress import ProgressCallback, Stage
@@ -106,7 +107,7 @@ def _run(
     facts: _Facts,
 ) -> Report:
     session = Session(alias=request.alias, policy=conf.policy, lock=lock, report=report)
-    own_tables.install(session, conf, plan.load(request.alias))
+    own_tables.install(session, conf, graph.load(request.alias))
     loader, todo = _read_plan(request)
     if not todo.migrations and not history.unfinished(request.alias).exists():
         return facts.report(Outcome.NOTHING, todo)
@@ -200,13 +201,13 @@ def _nothing_to_do(request: Request, standing: stamp.Standing) -> bool:
     """Answer without a lock, a program or a loaded migration."""
     if standing.is_new or request.target.app is not None:
         return False
-    return plan.pending_names(request.alias) == set() and not (
+    return graph.pending_names(request.alias) == set() and not (
         history.unfinished(request.alias).exists()
     )
 
 
 def _read_plan(request: Request) -> tuple[MigrationLoader, Plan]:
-    loader = plan.load(request.alias)
+    loader = graph.load(request.alias)
     return loader, plan.build_plan(loader, alias=request.alias, target=request.target)
 
 

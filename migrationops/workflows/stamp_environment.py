@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migrationops import plan, stamp
+from migrationops import graph, stamp
 from migrationops.conf import get_conf
 from migrationops.exceptions import RefusedError
 from migrationops.executor import own_tables
@@ -54,7 +54,7 @@ def stamp_environment(
         application="migrationops stamp_environment",
     ) as lock:
         session = Session(alias=alias, policy=conf.policy, lock=lock, report=report)
-        own_tables.install(session, conf, plan.load(alias))
+        own_tables.install(session, conf, graph.load(alias))
         with databases.connect(alias) as connection:
             stamp.write(connection, conf)
     return Report(

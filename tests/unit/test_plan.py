@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from migrationops.plan import Phase, Plan, PlannedMigration, hash_source, phase_of
+from migrationops.plan import Phase, Plan, PlannedMigration, phase_of
+from migrationops.sources import hash_source
 
 
 def planned(name: str, *, source: str = "x") -> PlannedMigration:
@@ -12,6 +13,7 @@ def planned(name: str, *, source: str = "x") -> PlannedMigration:
         phase=None,
         atomic=True,
         reversible=True,
+        additive=True,
         operations=(),
         source_hash=source,
     )

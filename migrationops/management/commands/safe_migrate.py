@@ -3,9 +3,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from migrationops.graph import Target
 from migrationops.management.base import OpsCommand
 from migrationops.management.reports import safe_migrate_text
-from migrationops.plan import Target
 from migrationops.workflows.safe_migrate import Request, safe_migrate
 
 
