@@ -149,3 +149,15 @@ def test_an_unknown_key(ready: Shop) -> None:
         done = ready.run("safe_migrate", BACKUPDIR="/x")
 
     refused(done, 1, "BACKUPDIR is not a key", next_="Correct the settings")
+
+
+def test_a_state_directory_that_cannot_be_made(ready: Shop, tmp_path: Path) -> None:
+    tmp_path.joinpath("file").touch()
+
+    with unchanged(ready):
+        done = ready.run("safe_migrate", STATE_DIR=str(tmp_path / "file" / "state"))
+
+    refused(done, 3, f"{tmp_path}/file/state", "othing was changed", next_="Make it")
+    assert ready.query(
+        "SELECT count(*) FROM migrationops_run WHERE state = 'open'"
+    ) == [(0,)]
