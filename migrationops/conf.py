@@ -123,7 +123,7 @@ class Conf:
         if preset.strictness < self.policy.strictness:
             raise RefusedError(
                 f"Policy {preset.name} is laxer than {self.policy.name}, "
-                "which this environment demands.",
+                "which this environment demands; nothing was changed.",
                 remedy="Leave --policy out, or name a stricter one.",
             )
         return replace(self, policy=preset)

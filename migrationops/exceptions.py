@@ -20,7 +20,16 @@ MigrationOpsError                  1  an error
 from __future__ import annotations
 
 import inspect
+import traceback
 from typing import ClassVar
+
+
+def describe(exc: BaseException) -> str:
+    """Write somebody else's error in a line, with the place that raised it."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    places = [f for f in frames if not f.filename.startswith("<frozen")]
+    where = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
+    return f"{type(exc).__name__}: {str(exc).strip()}{where}"
 
 
 class MigrationOpsError(Exception):

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from django.apps import apps
+from django.db import Error as DjangoDatabaseError
 from django.db import connections
-from django.db.migrations.exceptions import AmbiguityError, NodeNotFoundError
+from django.db.migrations.exceptions import (
+    AmbiguityError,
+    InconsistentMigrationHistory,
+    NodeNotFoundError,
+)
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from migrationops.exceptions import PreconditionError, RefusedError
+from migrationops.exceptions import PreconditionError, RefusedError, describe
 
 Key = tuple[str, str]
 
@@ -65,7 +70,22 @@ def load(alias: str) -> MigrationLoader:
         loader = MigrationLoader(connections[alias])
         loader.check_consistent_history(connections[alias])
     except NodeNotFoundError as exc:
-        raise PreconditionError(f"The migration graph is broken: {exc}") from exc
+        raise PreconditionError(
+            f"The migration graph is broken: {exc}. Nothing was changed.",
+            remedy="Put the named file back, or correct the dependency.",
+        ) from exc
+    except InconsistentMigrationHistory as exc:
+        raise PreconditionError(
+            f"The records contradict the graph: {exc} Nothing was changed.",
+            remedy="Put the dependency back to what it was when this was applied.",
+        ) from exc
+    except DjangoDatabaseError:
+        raise
+    except Exception as exc:  # a migration's module may raise anything
+        raise PreconditionError(
+            f"A migration cannot be imported: {describe(exc)}. Nothing was changed.",
+            remedy="Correct the file.",
+        ) from exc
     if conflicts := loader.detect_conflicts():
         leaves = "; ".join(f"{a}: {', '.join(n)}" for a, n in conflicts.items())
         raise PreconditionError(
@@ -92,7 +112,8 @@ def leaves(loader: MigrationLoader, target: Target) -> Iterable[Key]:
         known = target.app in {c.label for c in apps.get_app_configs()}
         raise RefusedError(
             f"App {target.app!r} "
-            + ("has no migrations." if known else "is not installed."),
+            + ("has no migrations" if known else "is not installed")
+            + "; nothing was changed.",
             remedy="manage.py showmigrations lists them.",
         )
     if target.migration is None:
@@ -103,19 +124,22 @@ def leaves(loader: MigrationLoader, target: Target) -> Iterable[Key]:
 def _find(loader: MigrationLoader, app: str, prefix: str) -> Key:
     if prefix == "zero":
         raise RefusedError(
-            "safe_migrate only moves forward; zero is going back.",
+            "safe_migrate only moves forward, and zero is going back; "
+            "nothing was changed.",
             remedy=f"manage.py rollback {app} zero",
         )
     try:
         migration = loader.get_migration_by_prefix(app, prefix)
     except AmbiguityError as exc:
         raise RefusedError(
-            f"More than one migration of {app} starts with {prefix!r}.",
+            f"More than one migration of {app} starts with {prefix!r}; "
+            "nothing was changed.",
             remedy="Write more of its name.",
         ) from exc
     except KeyError as exc:
         raise RefusedError(
-            f"App {app!r} has no migration that starts with {prefix!r}.",
+            f"App {app!r} has no migration that starts with {prefix!r}; "
+            "nothing was changed.",
             remedy=f"manage.py showmigrations {app} lists them.",
         ) from exc
     return migration.app_label, migration.name

@@ -121,7 +121,7 @@ def _standing(journal: Journal) -> str:
             [journal.run_id, Step.Kind.MIGRATION.value, Step.State.DONE.value],
         ).fetchall()
     except psycopg.Error:
-        return f"The server is gone; {journal.path} has what was done."
+        return f"The server is gone; {journal.file.path} has what was done."
     done = ", ".join(row[0] for row in rows) or "none"
     return f"Migrations applied and recorded in this run: {done}."
 

@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import django
@@ -25,6 +24,7 @@ from psycopg.types.json import Jsonb
 
 from migrationops import stamp
 from migrationops.conf import Conf
+from migrationops.journal_file import JournalFile
 from migrationops.models import Run, Step
 from migrationops.postgres import databases
 from migrationops.postgres.databases import Connection
@@ -43,30 +43,36 @@ class OpenStep:
 class Journal:
     """Writes the run's rows and file; one thread, one connection."""
 
-    def __init__(self, connection: Connection, path: Path, run_id: uuid.UUID) -> None:
+    def __init__(
+        self, connection: Connection, file: JournalFile, run_id: uuid.UUID
+    ) -> None:
         self.connection = connection
         self.run_id = run_id
-        self.path = path
+        self.file = file
         self._number = 0
 
     @classmethod
     def open(cls, alias: str, conf: Conf, command: str) -> Journal:
-        """Begin a run: its row is committed before anything else happens."""
+        """Begin a run: its row is committed before anything else happens.
+
+        Raises PreconditionError when the file cannot be written.
+        """
+        run_id = uuid.uuid4()
+        file = JournalFile(conf.state_dir / "journal" / f"{run_id}.jsonl")
+        file.begin("run", command=command)
         connection = databases.connect(alias, application=f"migrationops {command}")
         connection.execute("SET synchronous_commit = on")
         # The server cannot see a deadlock between apply and its own journal.
         connection.execute("SET lock_timeout = '2s'")
         connection.execute("SET idle_session_timeout = 0")
-        run_id = uuid.uuid4()
-        journal = cls(connection, _journal_path(conf, run_id), run_id)
+        journal = cls(connection, file, run_id)
         journal._insert(_RUN, _new_run(connection, conf, command, run_id))
-        journal._note("run", command=command)
         return journal
 
     def update(self, **values: Any) -> None:
         """Change columns of the run's row."""
         self._update(self.connection, _RUN, {"id": self.run_id}, values)
-        self._note("update", columns=sorted(values))
+        self.file.note("update", columns=sorted(values))
 
     def start(self, kind: Step.Kind, label: str, **values: Any) -> OpenStep:
         """Commit that a step begins, before it does."""
@@ -82,7 +88,7 @@ class Journal:
             **values,
         }
         self._insert(_STEP, row)
-        self._note("start", number=self._number, kind=kind.value, label=label)
+        self.file.note("start", number=self._number, kind=kind.value, label=label)
         return OpenStep(number=self._number, detail=dict(row["detail"]))
 
     def finish(
@@ -109,14 +115,14 @@ class Journal:
 
     def traceback(self, error: BaseException) -> None:
         """Keep the traceback in the file, where it cannot end up on a screen."""
-        self._note("traceback", text="".join(traceback.format_exception(error)))
+        self.file.note("traceback", text="".join(traceback.format_exception(error)))
 
     def close(self, state: Run.State, exit_code: int, **values: Any) -> None:
         """End the run and its connection."""
         self.update(
             state=state.value, exit_code=exit_code, finished_at=_now(), **values
         )
-        self._note("end", state=state.value, exit_code=exit_code)
+        self.file.note("end", state=state.value, exit_code=exit_code)
         self.connection.close()
 
     def _end(
@@ -137,7 +143,7 @@ class Journal:
                 **values,
             },
         )
-        self._note(state.value, number=step.number)
+        self.file.note(state.value, number=step.number)
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
@@ -161,20 +167,6 @@ class Journal:
         )
         parameters = [*values.values(), *where.values()]
         connection.execute(query, [_adapt(v) for v in parameters])
-
-    def _note(self, event: str, **values: Any) -> None:
-        line = json.dumps({"at": _now().isoformat(), "event": event, **values})
-        append(self.path, line)
-
-
-def append(path: Path, line: str) -> None:
-    """Append a line and make it last, readable by its owner only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "a") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 _STEP_DEFAULTS: dict[str, Any] = {
@@ -218,10 +210,6 @@ def _new_run(
         },
         "started_at": _now(),
     }
-
-
-def _journal_path(conf: Conf, run_id: uuid.UUID) -> Path:
-    return conf.state_dir / "journal" / f"{run_id}.jsonl"
 
 
 def _assignments(values: dict[str, Any], separator: str) -> sql.Composed:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db.migrations.loader import MigrationLoader
@@ -19,6 +22,7 @@ from migrationops.sources import source_hash
 
 _OLDEST_SERVER = 140000  # Django 5.2 supports PostgreSQL 14 and later
 _LONG_TRANSACTION = "60 s"
+_LEAST_COMPRESSION = 20  # a dump that is smaller than this part of its database is rare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +78,7 @@ def server_accepts_writes(situation: Situation) -> Iterator[Problem]:
 
 def state_directory_is_writable(situation: Situation) -> Iterator[Problem]:
     directory = situation.conf.state_dir
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        writable = os.access(directory, os.W_OK | os.X_OK)
-    except OSError:
-        writable = False
-    if not writable:
+    if not _is_writable(directory):
         yield Problem(
             name="state-directory",
             message=f"The state directory {directory} cannot be written.",
@@ -96,6 +95,42 @@ def backup_directory_is_named(situation: Situation) -> Iterator[Problem]:
         message=f"Policy {conf.policy.name} wants a backup and there is no place.",
         remedy="Set MIGRATIONOPS['BACKUP_DIR'] or ['BACKUP_STORAGE'].",
     )
+
+
+def backup_directory_is_writable(situation: Situation) -> Iterator[Problem]:
+    """In a protected environment an absent directory is a volume not mounted."""
+    directory = _backup_directory(situation)
+    if directory is None:
+        return
+    if situation.conf.environment.is_protected and not directory.is_dir():
+        yield Problem(
+            name="backup-directory",
+            message=f"The backup directory {directory} does not exist.",
+            remedy="Mount or make it, with mode 0700.",
+        )
+    elif not _is_writable(directory):
+        yield Problem(
+            name="backup-directory",
+            message=f"The backup directory {directory} cannot be written.",
+            remedy="Make it writable, or change MIGRATIONOPS['BACKUP_DIR'].",
+        )
+
+
+def backup_fits_on_the_disk(situation: Situation) -> Iterator[Problem]:
+    """A dump is smaller than its database; how much smaller, nobody knows before."""
+    directory = _backup_directory(situation)
+    if directory is None:
+        return
+    (size,) = _one(situation, "SELECT pg_database_size(current_database())")
+    free = shutil.disk_usage(_nearest(directory)).free
+    if free < size:
+        yield Problem(
+            name="backup-space",
+            message=f"{directory} has {free // 1_000_000:,} MB left, and the database "
+            f"has {size // 1_000_000:,} MB.",
+            remedy="Make room: manage.py backups expire.",
+            blocking=free < size // _LEAST_COMPRESSION,
+        )
 
 
 def applied_sources_are_unchanged(situation: Situation) -> Iterator[Problem]:
@@ -174,12 +209,35 @@ QUESTIONS: tuple[Callable[[Situation], Iterator[Problem]], ...] = (
     server_accepts_writes,
     state_directory_is_writable,
     backup_directory_is_named,
+    backup_directory_is_writable,
+    backup_fits_on_the_disk,
     applied_sources_are_unchanged,
     applied_files_are_present,
     no_invalid_indexes,
     no_prepared_transactions,
     no_long_transactions,
 )
+
+
+def _backup_directory(situation: Situation) -> Path | None:
+    """Return where this run will put a backup, if on a disk."""
+    conf = situation.conf
+    return None if conf.policy.backup is Proof.NONE else conf.backup_dir
+
+
+def _is_writable(directory: Path) -> bool:
+    """Whether it can be written, or made where it is not there yet."""
+    nearest = _nearest(directory)
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path itself, or the closest parent that exists."""
+    for place in (path, *path.absolute().parents):
+        with contextlib.suppress(PermissionError):
+            if place.exists():
+                return place
+    raise AssertionError("a root exists always")
 
 
 def _one(situation: Situation, query: str) -> tuple[Any, ...]:

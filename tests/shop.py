@@ -53,8 +53,11 @@ class Shop:
 
     directory: Path
     url: str
+    python: str = sys.executable
     params: Mapping[str, Any]
     ops: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    popen: dict[str, Any] = field(default_factory=dict)
 
     @property
     def migrations(self) -> Path:
@@ -95,18 +98,21 @@ class Shop:
             "DJANGO_SETTINGS_MODULE": "tests.project.settings",
             "DATABASE_URL": self.url,
             "OPS": json.dumps(settings),
+            **self.variables,
         }
 
     def start(self, *arguments: str, **ops: Any) -> subprocess.Popen[str]:
-        """Start a command as a process of its own."""
+        """Start a command as a process of its own, in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.project.manage", *arguments],
+            [self.python, "-m", "tests.project.manage", *arguments],
             env=self.environ(**ops),
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0,
+            **self.popen,
         )
 
     def run(self, *arguments: str, **ops: Any) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
-from migrationops.exceptions import MigrationOpsError, StoppedError
+from migrationops.exceptions import MigrationOpsError, StoppedError, describe
 from migrationops.history import TerminatedError
 from migrationops.management.rendering import ProgressLines
 from migrationops.progress import ProgressCallback
@@ -67,6 +67,14 @@ class OpsCommand(ErrorsToExitCodes):
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except (CommandError, SystemExit):
+            raise
+        except Exception as exc:
+            raise self._failure(_unforeseen(exc), 1, options) from exc
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--database",
@@ -82,6 +90,14 @@ class OpsCommand(ErrorsToExitCodes):
     def progress(self, options: dict[str, Any]) -> ProgressCallback:
         """Return whom the stages tell: lines or a bar on stderr, unless -v 0."""
         return ProgressLines(self.stderr, quiet=options["verbosity"] == 0)
+
+
+def _unforeseen(exc: Exception) -> MigrationOpsError:
+    return MigrationOpsError(
+        describe(exc),
+        remedy="the same command with --traceback shows how it came to this; "
+        "manage.py migration_status says where the database stands.",
+    )
 
 
 @contextlib.contextmanager

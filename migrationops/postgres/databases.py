@@ -90,7 +90,7 @@ def _wrapper(alias: str) -> Any:
     except ConnectionDoesNotExist as exc:
         raise ConfigurationError(
             f"There is no database alias {alias!r}; "
-            f"the settings have {', '.join(connections)}.",
+            f"the settings have {', '.join(connections)}. Nothing was changed.",
             remedy="Name one of them with --database.",
         ) from exc
     if wrapper.vendor != "postgresql":

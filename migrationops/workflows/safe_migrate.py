@@ -93,8 +93,9 @@ def safe_migrate(request: Request, report: ProgressCallback) -> Report:
     facts = _Facts(request, conf, standing.database, started)
     if _nothing_to_do(request, standing):
         return facts.report(Outcome.NOTHING, _empty_plan(request))
+    _, todo = _read_plan(request)  # bad input ends here, before anything is made
     if request.plan_only:
-        return facts.report(Outcome.PLANNED, _read_plan(request)[1])
+        return facts.report(Outcome.PLANNED, todo)
     with _locked(request, conf) as lock:
         return _run(request, conf, lock, report, facts)
 

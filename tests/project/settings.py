@@ -19,7 +19,6 @@ DATABASES = {"default": environ.Env().db_url("DATABASE_URL")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 MIGRATION_MODULES = {"shop": os.environ.get("SHOP_MIGRATIONS", "shop_migrations")}
-MIGRATIONOPS: dict[str, Any] = {
-    "ENVIRONMENT": "development",
-    **json.loads(os.environ.get("OPS", "{}")),
-}
+_ops: dict[str, Any] | None = json.loads(os.environ.get("OPS", "{}"))
+if _ops is not None:
+    MIGRATIONOPS = {"ENVIRONMENT": "development", **_ops}

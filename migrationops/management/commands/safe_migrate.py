@@ -3,6 +3,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from migrationops.environments import Environment
 from migrationops.graph import Target
 from migrationops.management.base import OpsCommand
 from migrationops.management.reports import safe_migrate_text
@@ -24,7 +25,11 @@ class Command(OpsCommand):
         parser.add_argument(
             "--wait", type=float, help="Seconds to wait for another runner."
         )
-        parser.add_argument("--policy", help="A stricter policy than this one's.")
+        parser.add_argument(
+            "--policy",
+            choices=list(Environment),
+            help="The policy of a stricter environment than this one.",
+        )
         parser.add_argument(
             "--no-input", "--noinput", action="store_true", help="Never ask."
         )
