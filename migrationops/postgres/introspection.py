@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, LiteralString, cast
+from typing import cast
 
 from migrationops.postgres.databases import Connection
 from migrationops.schema import Catalog
@@ -62,11 +62,10 @@ def invalid_indexes(connection: Connection) -> tuple[str, ...]:
 
 
 @cache
-def query(name: str) -> LiteralString:
+def query(name: str) -> str:
     """Return the text of sql/<name>.sql."""
     path = resources.files("migrationops.postgres") / "sql" / f"{name}.sql"
-    text: Any = path.read_text(encoding="utf-8")
-    return cast("LiteralString", text)
+    return path.read_text(encoding="utf-8")
 
 
 def _json(connection: Connection, name: str, **params: object) -> list[object]:

@@ -6,7 +6,7 @@ from migrationops import drift
 from migrationops.postgres import databases, introspection
 from migrationops.schema import Catalog, Column
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

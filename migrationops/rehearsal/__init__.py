@@ -1,0 +1,3 @@
+"""Applies a plan to a shadow database and measures what each statement does."""
+
+from __future__ import annotations

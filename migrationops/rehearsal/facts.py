@@ -1,0 +1,176 @@
+"""What one statement did: the difference between two observations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from migrationops.rehearsal.locks import Lock
+from migrationops.rehearsal.observation import Counts, Observation, Relation
+
+_WITH_ROWS = "rmpi"  # tables, materialised views, indexes; a sequence holds one row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a statement did to relations that were there before it.
+
+    Names are those before the statement. `locks` are new ones, where stronger than
+    what the transaction `held`. `scanned` tables were read row by row, `visited`
+    ones would have been, had they had rows. `alone`: the statement commits by
+    itself, so its locks were sampled and its reads are not known.
+    """
+
+    locks: dict[str, Lock]
+    held: dict[str, Lock]
+    rewritten: tuple[str, ...]
+    scanned: dict[str, int]  # rows read
+    visited: tuple[str, ...]
+    written: dict[str, int]  # rows inserted, updated, deleted
+    created: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    seconds: float = 0.0
+    wal_bytes: int = 0
+    alone: bool = False
+    blocks: bool | None = False
+
+    @property
+    def strong(self) -> set[str]:
+        """The relations that were closed to writers while the statement ran."""
+        return {
+            name
+            for held in (self.held, self.locks)
+            for name, lock in held.items()
+            if lock.blocks_writes
+        }
+
+    @property
+    def worked_on(self) -> set[str]:
+        """The relations that were rewritten or read while closed to writers."""
+        return (set(self.rewritten) | set(self.scanned)) & self.strong
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "locks": {name: lock.name for name, lock in sorted(self.locks.items())},
+            "held": {name: lock.name for name, lock in sorted(self.held.items())},
+            "rewritten": list(self.rewritten),
+            "scanned": self.scanned,
+            "visited": list(self.visited),
+            "written": self.written,
+            "created": list(self.created),
+            "dropped": list(self.dropped),
+            "blocks": self.blocks,
+            "alone": self.alone,
+            "seconds": round(self.seconds, 6),
+            "wal_bytes": self.wal_bytes,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Facts:
+        return cls(
+            **{
+                **data,
+                "locks": {n: Lock[m] for n, m in data["locks"].items()},
+                "held": {n: Lock[m] for n, m in data["held"].items()},
+                **{
+                    key: tuple(data[key])
+                    for key in ("rewritten", "visited", "created", "dropped")
+                },
+            }
+        )
+
+
+def between(before: Observation, after: Observation, *, seconds: float) -> Facts:
+    """Return what happened between two observations of one transaction."""
+    known = before.relations
+    reads = _reads(before, after)
+    facts = Facts(
+        locks=_named(_new_locks(before, after), known),
+        held=_named(before.locks, known),
+        rewritten=rewritten(before, after),
+        scanned=_positive({oid: c.read for oid, c in reads.items()}, known),
+        visited=tuple(_positive({oid: c.scans for oid, c in reads.items()}, known)),
+        written=_positive({oid: c.written for oid, c in reads.items()}, known),
+        created=_only(after, before),
+        dropped=_only(before, after),
+        seconds=seconds,
+        wal_bytes=after.wal - before.wal,
+    )
+    return replace(facts, blocks=bool(facts.worked_on))
+
+
+def rewritten(before: Observation, after: Observation) -> tuple[str, ...]:
+    """Return the relations whose rows are in a new file."""
+    return tuple(
+        sorted(
+            relation.name
+            for oid, relation in before.relations.items()
+            if relation.kind in _WITH_ROWS
+            and oid in after.relations
+            and after.relations[oid].file != relation.file
+        )
+    )
+
+
+def committed_alone(
+    before: Observation, after: Observation, *, seconds: float, concurrent: bool
+) -> Facts:
+    """Return what a statement did that commits by itself.
+
+    `after` holds the locks that were sampled meanwhile. A new file needs ACCESS
+    EXCLUSIVE. Reads count for all that the server did; whether a table was closed
+    to writers meanwhile is known for CONCURRENTLY only, which never does.
+    """
+    facts = between(before, after, seconds=seconds)
+    if facts.rewritten:
+        blocks: bool | None = True
+    elif concurrent or not facts.scanned:
+        blocks = False
+    else:
+        blocks = bool(facts.worked_on) or None
+    return replace(facts, scanned={}, visited=(), alone=True, blocks=blocks)
+
+
+def _new_locks(before: Observation, after: Observation) -> dict[int, Lock]:
+    return {
+        oid: lock
+        for oid, lock in after.locks.items()
+        if lock > before.locks.get(oid, Lock.AS)
+    }
+
+
+def _reads(before: Observation, after: Observation) -> dict[int, Counts]:
+    none = Counts()
+    return {
+        oid: Counts(
+            now.scans - before.counts.get(oid, none).scans,
+            now.read - before.counts.get(oid, none).read,
+            now.written - before.counts.get(oid, none).written,
+        )
+        for oid, now in after.counts.items()
+    }
+
+
+def _named(locks: Mapping[int, Lock], known: Mapping[int, Relation]) -> dict[str, Lock]:
+    return {known[oid].name: lock for oid, lock in locks.items() if oid in known}
+
+
+def _positive(
+    counts: Mapping[int, int], known: Mapping[int, Relation]
+) -> dict[str, int]:
+    return {
+        known[oid].name: count
+        for oid, count in counts.items()
+        if count > 0 and oid in known
+    }
+
+
+def _only(here: Observation, not_there: Observation) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            relation.name
+            for oid, relation in here.relations.items()
+            if oid not in not_there.relations
+        )
+    )
