@@ -1,10 +1,18 @@
-"""Who is at work on a server, who stands in our way, and who waits behind us."""
+"""Who is at work on a server, who stands in our way, and who waits behind us.
+
+A role without pg_read_all_stats sees others' pids, but neither query nor age.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from migrationops.postgres.databases import Connection
+from migrationops.postgres.introspection import query
+
+_HIDDEN = "<insufficient privilege>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,17 +26,101 @@ class Load:
     active: int
 
 
-_LOAD = """
-SELECT (SELECT coalesce(extract(epoch FROM max(replay_lag)), 0)::float
-          FROM pg_catalog.pg_stat_replication),
-       (SELECT count(*) FROM pg_catalog.pg_stat_activity
-         WHERE state = 'active' AND backend_type = 'client backend'
-           AND datname = current_database() AND pid <> pg_backend_pid())
-"""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """Another session, or a prepared transaction (pid 0, named by its gid).
+
+    `seconds` is how long its transaction has been open or, for a waiter, how long
+    it has waited; None when we may not know. `query` is blank when we may not.
+    """
+
+    pid: int
+    user: str = ""
+    application: str = ""
+    kind: str = ""  # pg_stat_activity.backend_type, or "prepared transaction"
+    state: str = ""
+    seconds: float | None = None
+    query: str = ""
+    gid: str = ""
+
+    def __str__(self) -> str:
+        if self.gid:
+            return f"prepared transaction {self.gid!r} of {self.user}{self._age()}"
+        name = self.application or self.kind or "unnamed"
+        state = f", {self.state}" if self.state else ""
+        text = f": {self.query}" if self.query else ""
+        return f"pid {self.pid} ({self.user} {name}{state}){self._age()}{text}"
+
+    @property
+    def is_dump(self) -> bool:
+        return self.application == "pg_dump"
+
+    def _age(self) -> str:
+        return "" if self.seconds is None else f", for {self.seconds:.1f} s"
 
 
 def load(connection: Connection) -> Load:
     """Read the server's load."""
-    row = connection.execute(_LOAD).fetchone()
+    row = connection.execute(query("load")).fetchone()
     assert row is not None
     return Load(lag=row[0], active=row[1])
+
+
+def blockers(connection: Connection, pid: int) -> tuple[Other, ...]:
+    """Return whom the session `pid` waits for, the oldest first."""
+    return _others(connection, "blockers", pid=pid)
+
+
+def waiters(connection: Connection, pid: int) -> tuple[Other, ...]:
+    """Return the clients that wait for the session `pid`, the longest first."""
+    return _others(connection, "waiters", pid=pid)
+
+
+def blockers_of(
+    connection: Connection, tables: Iterable[str], *, ours: Iterable[int] = ()
+) -> tuple[Other, ...]:
+    """Return who would hold up a statement on these tables, the oldest first.
+
+    Whoever holds any lock on one of them: sessions in a transaction, dumps,
+    prepared transactions, an autovacuum. Tables are qualified and quoted; `ours` are
+    pids of our own that do not count.
+    """
+    return _others(connection, "blockers_of", tables=list(tables), ours=list(ours))
+
+
+def open_transactions(
+    connection: Connection, *, older_than: float, ours: Iterable[int] = ()
+) -> tuple[Other, ...]:
+    """Return the transactions of this database older than that, the oldest first.
+
+    They hold up every statement that runs CONCURRENTLY, whatever they touch.
+    """
+    return _others(
+        connection, "open_transactions", older_than=older_than, ours=list(ours)
+    )
+
+
+def _others(connection: Connection, name: str, **params: Any) -> tuple[Other, ...]:
+    return tuple(_other(*row) for row in connection.execute(query(name), params))
+
+
+def _other(
+    pid: int,
+    user: str | None,
+    application: str | None,
+    kind: str | None,
+    state: str | None,
+    seconds: float | None,
+    text: str | None,
+    gid: str | None,
+) -> Other:
+    return Other(
+        pid=pid,
+        user=user or "",
+        application=application or "",
+        kind=kind or "",
+        state=state or "",
+        seconds=seconds,
+        query="" if text in (None, _HIDDEN) else " ".join(str(text).split()),
+        gid=gid or "",
+    )

@@ -1,0 +1,161 @@
+"""Watches a statement of ours from outside: tells its progress, and makes it give way.
+
+Others come first: a statement behind which clients have waited for too long is
+cancelled, and tried again later. Others are never ended, unless a rule says whom.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from django.db import Error as DjangoError
+from psycopg import errors
+
+from migrationops.exceptions import ConfigurationError
+from migrationops.postgres import activity
+from migrationops.postgres.activity import Other
+from migrationops.postgres.databases import Connection
+from migrationops.postgres.introspection import query
+from migrationops.progress import Progress, ProgressCallback, Stage, State, silent
+
+_INTERVAL = 0.1  # seconds between two looks
+_TELL_EVERY = 10  # looks between two tellings of the progress
+
+
+class GaveWayError(errors.LockNotAvailable):
+    """We cancelled our own statement, since others waited behind it.
+
+    To be tried again, as if the lock had not been free (it is a 55P03).
+    """
+
+    def __init__(self, waiters: tuple[Other, ...]) -> None:
+        self.waiters = waiters
+        names = "; ".join(map(str, waiters))
+        super().__init__(f"gave way to {len(waiters)} waiting behind us: {names}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Termination:
+    """The rule by which a blocker may be ended: idle in a transaction for too long."""
+
+    idle_seconds: float
+
+    @classmethod
+    def parse(cls, text: str) -> Termination:
+        """Read `idle:SECONDS`; raise ConfigurationError for anything else."""
+        kind, _, seconds = text.partition(":")
+        if kind != "idle" or not seconds.replace(".", "", 1).isdigit():
+            raise ConfigurationError(
+                f"{text!r} is no rule for ending blockers.",
+                remedy="Write idle:SECONDS, as idle:60.",
+            )
+        return cls(idle_seconds=float(seconds))
+
+    def names(self, other: Other) -> bool:
+        """Whether this session may be ended; one whose age is hidden may not."""
+        idle = other.state.startswith("idle in transaction")
+        return idle and (other.seconds or 0.0) >= self.idle_seconds
+
+
+class Watchdog:
+    """Watches the backend `pid` while the block runs.
+
+    `connection` is its own, autocommitting, and used by no one else meanwhile;
+    `patience` is how long a client may wait behind us (s), None for ever.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        pid: int,
+        label: str,
+        patience: float | None,
+        report: ProgressCallback = silent,
+        termination: Termination | None = None,
+    ) -> None:
+        self._connection = connection
+        self._pid = pid
+        self._label = label
+        self._patience = patience
+        self._report = report
+        self._termination = termination
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog")
+        self.gave_way_to: tuple[Other, ...] = ()
+        self.terminated: tuple[Other, ...] = ()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Raise GaveWayError in place of the cancellation that was ours."""
+        self._stop.set()
+        self._thread.join()
+        if self.gave_way_to and _is_cancellation(exc):
+            raise GaveWayError(self.gave_way_to) from exc
+
+    def _watch(self) -> None:
+        """Look until stopped; one that cannot look any more is silent, not fatal."""
+        looks = 0
+        with contextlib.suppress(psycopg.Error):
+            while not self._stop.wait(_INTERVAL):
+                self._give_way()
+                self._terminate()
+                looks += 1
+                if looks % _TELL_EVERY == 0:
+                    self._tell()
+
+    def _give_way(self) -> None:
+        if self._patience is None:
+            return
+        waiters = activity.waiters(self._connection, self._pid)
+        if any((w.seconds or 0.0) > self._patience for w in waiters):
+            self.gave_way_to = waiters
+            self._connection.execute("SELECT pg_cancel_backend(%s)", [self._pid])
+
+    def _terminate(self) -> None:
+        if self._termination is None:
+            return
+        for other in activity.blockers(self._connection, self._pid):
+            if other.pid and self._termination.names(other):
+                self._connection.execute("SELECT pg_terminate_backend(%s)", [other.pid])
+                self.terminated = (*self.terminated, other)
+                self._say(f"ended {other}, which blocked us")
+
+    def _tell(self) -> None:
+        row = self._connection.execute(
+            query("index_progress"), {"pid": self._pid}
+        ).fetchone()
+        if row is not None:
+            self._say(row[0], done=row[1] or row[3], total=row[2] or row[4])
+        for other in activity.blockers(self._connection, self._pid):
+            self._say(f"waits for {other}")
+
+    def _say(self, text: str, *, done: int = 0, total: int = 0) -> None:
+        self._report(
+            Progress(
+                stage=Stage.APPLY,
+                state=State.ADVANCED,
+                label=f"{self._label}: {text}",
+                done=done,
+                total=total,
+                unit="blocks" if total else "",
+            )
+        )
+
+
+def _is_cancellation(exc: BaseException | None) -> bool:
+    cause = exc.__cause__ if isinstance(exc, DjangoError) else exc
+    return isinstance(cause, errors.QueryCanceled)

@@ -1,0 +1,5 @@
+SELECT (SELECT coalesce(extract(epoch FROM max(replay_lag)), 0)::float
+          FROM pg_catalog.pg_stat_replication),
+       (SELECT count(*) FROM pg_catalog.pg_stat_activity
+         WHERE state = 'active' AND backend_type = 'client backend'
+           AND datname = current_database() AND pid <> pg_backend_pid())
