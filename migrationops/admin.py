@@ -40,7 +40,6 @@ class RunAdmin(RunModelAdmin):
         "took",
         "backed_up",
         "operator",
-        "release",
     ]
     list_filter = ["state", "command", "environment"]
     search_fields = ["id", "operator", "release", "steps__label"]
