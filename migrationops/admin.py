@@ -1,6 +1,7 @@
 """The history in the admin: to be read, never to be changed there.
 
 A restore or a rollback is done by a person at a terminal, so there is no button.
+Everything shown is data of the run: its plan may name what this release never had.
 """
 
 from __future__ import annotations
@@ -8,174 +9,151 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
-from django.utils.html import format_html, format_html_join
+from django.db.models import F, Func, IntegerField, QuerySet
+from django.db.models.fields.json import KT
+from django.http import HttpRequest, HttpResponse
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
 
 from migrationops.charts import Bar, bars
 from migrationops.models import Run, Step
 
 if TYPE_CHECKING:
     RunModelAdmin = admin.ModelAdmin[Run]
-    StepTabularInline = admin.TabularInline[Step, Run]
 else:
     RunModelAdmin = admin.ModelAdmin
-    StepTabularInline = admin.TabularInline
 
 _CHARTED = 30  # runs
-
-
-class ReadOnly:
-    """No form of this admin may change anything."""
-
-    def has_add_permission(self, *args: Any, **kwargs: Any) -> bool:
-        return False
-
-    def has_change_permission(self, *args: Any, **kwargs: Any) -> bool:
-        return False
-
-    def has_delete_permission(self, *args: Any, **kwargs: Any) -> bool:
-        return False
-
-
-class StepInline(ReadOnly, StepTabularInline):
-    model = Step
-    extra = 0
-    can_delete = False
-    show_change_link = False
-    fields = ["number", "kind", "what", "outcome", "took", "tries", "error"]
-    readonly_fields = ["number", "kind", "what", "outcome", "took", "tries", "error"]
-
-    @admin.display(description="what")
-    def what(self, step: Step) -> str:
-        if not step.sql:
-            return step.label
-        return format_html(
-            "<details><summary>{}</summary><pre>{}</pre></details>",
-            step.label,
-            step.sql,
-        )
-
-    @admin.display(description="outcome")
-    def outcome(self, step: Step) -> str:
-        return _badge(step.state)
-
-    @admin.display(description="took")
-    def took(self, step: Step) -> str:
-        return _took(step)
+_ERROR = 120  # characters of an error in the list
+_BULKY = ["policy", "plan", "rehearsal", "backup", "report", "versions"]
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnly, RunModelAdmin):
+class RunAdmin(RunModelAdmin):
     list_display = [
-        "started_at",
-        "command",
+        "started",
         "outcome",
-        "environment",
-        "database",
-        "migrations",
+        "what",
         "took",
-        "backup_file",
+        "backed_up",
         "operator",
-        "release",
     ]
     list_filter = ["state", "command", "environment"]
     search_fields = ["id", "operator", "release", "steps__label"]
+    search_help_text = "A migration, a person, a release or a run's id"
     date_hierarchy = "started_at"
     list_per_page = 50
-    inlines = [StepInline]
-    change_list_template = "admin/migrationops/run/change_list.html"
-    fieldsets = [
-        (
-            None,
-            {"fields": ["outcome", "command", "database", "environment", "took"]},
-        ),
-        ("What went wrong", {"fields": ["error", "remedy"]}),
-        ("Plan", {"fields": ["planned", "fingerprint", "catalog"]}),
-        ("Backup", {"fields": ["backup_facts"]}),
-        (
-            "Who and where",
-            {"fields": ["operator", "host", "pid", "release", "versions_text", "id"]},
-        ),
-        ("When", {"fields": ["started_at", "finished_at"]}),
-    ]
+    fieldsets = [(None, {"fields": []})]  # the template shows the run
 
-    def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> Any:
-        """Leave out what did not happen."""
-        present = {"What went wrong": bool(obj and obj.error)}
-        present["Backup"] = bool(obj and obj.backup)
-        return [f for f in self.fieldsets or [] if present.get(str(f[0]), True)]
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Run | None = None
+    ) -> bool:
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Run | None = None
+    ) -> bool:
+        return False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        chart = bars(_bar(run) for run in reversed(self._latest(request)))
-        return super().changelist_view(
-            request, {**(extra_context or {}), "chart": chart}
-        )
+    ) -> HttpResponse:
+        latest = _light(self.get_queryset(request)).order_by("-started_at")[:_CHARTED]
+        charted = list(reversed(latest))
+        context = {
+            "title": "History",
+            "chart": bars(_bar(run) for run in charted),
+            "longest": _text(max((_seconds(r) or 0 for r in charted), default=0)),
+        }
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Read of each run only what a line shows: a plan may be very long."""
+        changes = super().get_changelist_instance(request)
+        changes.result_list = _light(changes.result_list)
+        return changes
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Run | None = None,
+    ) -> HttpResponse:
+        context.update(_details(obj) if obj else {})
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    @admin.display(description="started", ordering="started_at")
+    def started(self, run: Run) -> str:
+        return f"{localtime(run.started_at):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="outcome", ordering="state")
-    def outcome(self, run: Run) -> str:
-        return _badge(run.state)
+    def outcome(self, run: Run) -> SafeString:
+        return format_html(
+            '<span class="ops-state ops-{}">{}</span>', run.state, run.state
+        )
+
+    @admin.display(description="what")
+    def what(self, run: Any) -> SafeString:
+        count = run.migrations or 0
+        return format_html(
+            '{}, {} migration{}<div class="ops-error">{}</div>',
+            run.command,
+            count,
+            "" if count == 1 else "s",
+            Truncator(run.error).chars(_ERROR),
+        )
 
     @admin.display(description="took")
     def took(self, run: Run) -> str:
-        return _took(run)
-
-    @admin.display(description="migrations")
-    def migrations(self, run: Run) -> int:
-        return len(run.plan.get("migrations", []))
+        return _text(_seconds(run))
 
     @admin.display(description="backup")
-    def backup_file(self, run: Run) -> str:
-        return str(run.backup.get("id", "-"))
-
-    @admin.display(description="planned")
-    def planned(self, run: Run) -> str:
-        rows = (
-            (f"{m['app']}.{m['name']}", m["phase"] or "-", "; ".join(m["operations"]))
-            for m in run.plan.get("migrations", [])
-        )
-        return format_html(
-            "<ol>{}</ol>",
-            format_html_join("", "<li><b>{}</b> <i>{}</i> {}</li>", rows),
-        )
-
-    @admin.display(description="backup")
-    def backup_facts(self, run: Run) -> str:
-        backup, proof = run.backup, run.backup.get("proof") or {}
-        size = sum(f["size"] for f in backup.get("files", []))
-        rows = [
-            ("id", backup.get("id")),
-            ("size", filesizeformat(size)),
-            ("proof", f"{proof.get('level')}, {proof.get('rows')} rows"),
-            ("engine", f"{backup.get('engine')}, {backup.get('compression')}"),
-            ("taken", f"{backup.get('started')} to {backup.get('finished')}"),
-        ]
-        return format_html(
-            "<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", rows)
-        )
-
-    @admin.display(description="versions")
-    def versions_text(self, run: Run) -> str:
-        return ", ".join(f"{k} {v}" for k, v in run.versions.items())
-
-    def _latest(self, request: HttpRequest) -> QuerySet[Run]:
-        return self.get_queryset(request).order_by("-started_at")[:_CHARTED]
+    def backed_up(self, run: Any) -> str:
+        return run.proof or "-"
 
 
-def _bar(run: Run) -> Bar:
-    return Bar(
-        value=_seconds(run) or 0.0,
-        label=f"{run.started_at:%Y-%m-%d %H:%M} {run.command}: {_took(run)}",
-        kind=run.state,
+def _light(runs: QuerySet[Run]) -> QuerySet[Run]:
+    return runs.defer(*_BULKY).annotate(
+        migrations=Func(
+            F("plan__migrations"),
+            function="jsonb_array_length",
+            output_field=IntegerField(),
+        ),
+        proof=KT("backup__proof__level"),
     )
 
 
-def _badge(state: str) -> SafeString:
-    return format_html('<span class="ops-state ops-{}">{}</span>', state, state)
+def _details(run: Run) -> dict[str, Any]:
+    """Return what the run's page shows beside its own columns."""
+    backup = run.backup
+    return {
+        "title": f"{run.command} of {localtime(run.started_at):%Y-%m-%d %H:%M:%S}",
+        "took": _text(_seconds(run)),
+        "steps": [(step, _text(_seconds(step))) for step in run.steps.all()],
+        "backup_size": sum(file["size"] for file in backup.get("files", [])),
+        "backup_rows": f"{backup.get('proof', {}).get('rows', 0):,}",
+        "backup_started": parse_datetime(backup.get("started", "")),
+        "warnings": run.report.get("warnings", []),
+    }
+
+
+def _bar(run: Run) -> Bar:
+    seconds = _seconds(run)
+    return Bar(
+        value=seconds or 0.0,
+        label=f"{localtime(run.started_at):%Y-%m-%d %H:%M} {run.command}, "
+        f"{run.state}: {_text(seconds)}",
+        kind=run.state,
+    )
 
 
 def _seconds(item: Run | Step) -> float | None:
@@ -184,8 +162,11 @@ def _seconds(item: Run | Step) -> float | None:
     return (item.finished_at - item.started_at).total_seconds()
 
 
-def _took(item: Run | Step) -> str:
-    seconds = _seconds(item)
+def _text(seconds: float | None) -> str:
     if seconds is None:
         return "-"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"

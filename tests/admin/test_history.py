@@ -1,0 +1,178 @@
+"""The history: everyone who may look sees it, nobody changes it there."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from migrationops.models import Run
+from tests.factories import UserFactory
+from tests.runs import UNKNOWN, make_failed, make_run
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/migrationops/run/"
+
+
+def page_of(run: Run) -> str:
+    return f"{LIST}{run.pk}/change/"
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    """Return a client of somebody who may see the history and nothing else."""
+    user = UserFactory.create(is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_run"))
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize("path", ["add/", "{}/delete/", "{}/history/"])
+def test_nobody_adds_or_deletes_runs(admin_client: Client, path: str) -> None:
+    run = make_run()
+
+    answer = admin_client.post(LIST + path.format(run.pk), {"post": "yes"})
+
+    assert answer.status_code in (403, 405) or Run.objects.filter(pk=run.pk).exists()
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize("who", ["admin_client", "staff"])
+def test_nobody_changes_a_run(who: str, request: pytest.FixtureRequest) -> None:
+    run = make_failed()
+
+    answer = request.getfixturevalue(who).post(page_of(run), {"state": "done"})
+
+    assert answer.status_code == 403
+    run.refresh_from_db()
+    assert run.state == Run.State.FAILED
+
+
+@pytest.mark.parametrize("who", ["admin_client", "staff"])
+def test_pages_have_no_button_that_changes(
+    who: str, request: pytest.FixtureRequest
+) -> None:
+    run, client = make_run(), request.getfixturevalue(who)
+
+    for path in (LIST, page_of(run)):
+        text = client.get(path).content.decode()
+        assert 'name="_save"' not in text
+        assert "deletelink" not in text
+        assert "addlink" not in text.split('id="content-start"')[1]
+
+
+def test_staff_without_the_permission_see_nothing(client: Client) -> None:
+    client.force_login(UserFactory.create(is_staff=True))
+    run = make_run()
+
+    assert client.get(LIST).status_code == 403
+    assert client.get(page_of(run)).status_code == 403
+
+
+@pytest.mark.parametrize("state", Run.State.values)
+def test_a_run_of_every_state_has_its_page(staff: Client, state: str) -> None:
+    run = make_run(state)
+
+    text = staff.get(page_of(run)).content.decode()
+
+    assert f'ops-{state}">{state}</span>' in text
+    assert "restored, 1,204,511 rows" in text
+
+
+def test_a_failed_run_says_why_and_what_next(staff: Client) -> None:
+    run = make_failed()
+
+    text = staff.get(page_of(run)).content.decode()
+
+    assert run.error in text
+    assert run.remedy in text
+    assert "3 tries" in text
+    assert "relation &quot;&lt;vault&gt;&quot; is locked" in text
+
+
+def test_a_plan_that_this_code_never_had_is_shown(staff: Client) -> None:
+    text = staff.get(page_of(make_run())).content.decode()
+
+    assert UNKNOWN.label in text
+    assert UNKNOWN.operations[0] in text
+
+
+def test_a_run_refused_before_it_had_a_plan_is_shown(staff: Client) -> None:
+    run = make_run("refused", plan={}, backup={}, finished_at=None, fingerprint="")
+    run.steps.all().delete()
+
+    assert "before its first step" in staff.get(page_of(run)).content.decode()
+    assert staff.get(LIST).status_code == 200
+
+
+def test_a_run_that_is_not_there_leads_back(staff: Client) -> None:
+    answer = staff.get(f"{LIST}00000000-0000-0000-0000-000000000000/change/")
+
+    assert answer.status_code == 302
+
+
+def test_the_list_says_what_happened(staff: Client) -> None:
+    make_failed()
+
+    text = staff.get(LIST).content.decode()
+
+    assert "safe_migrate, 1 migration<" in text
+    assert "division by zero" in text
+    assert "restored" in text
+
+
+def test_the_list_is_searched_by_migration(staff: Client) -> None:
+    make_run()
+
+    assert "1 run" in staff.get(LIST, {"q": UNKNOWN.name}).content.decode()
+    assert "0 runs" in staff.get(LIST, {"q": "0001_other"}).content.decode()
+
+
+def queries_of(client: Client, path: str) -> list[str]:
+    """Return the queries of a page for somebody who is no longer new."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    return [query["sql"] for query in queries]
+
+
+def test_more_runs_take_no_more_queries(staff: Client) -> None:
+    make_run()
+    queries = len(queries_of(staff, LIST))
+    for minutes in range(1, 40):
+        make_run(minutes=minutes)
+
+    assert len(queries_of(staff, LIST)) == queries
+
+
+def test_the_list_reads_no_plan_whole(staff: Client) -> None:
+    make_run()
+
+    of_runs = [q for q in queries_of(staff, LIST) if '"migrationops_run"."error"' in q]
+
+    assert len(of_runs) == 2  # the chart and the lines
+    assert not any('"migrationops_run"."report"' in query for query in of_runs)
+
+
+def test_more_steps_take_no_more_queries(staff: Client) -> None:
+    run = make_run()
+    queries = len(queries_of(staff, page_of(run)))
+    for number in range(50, 90):
+        run.steps.create(number=number, label=str(number), started_at=run.started_at)
+
+    assert len(queries_of(staff, page_of(run))) == queries
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_every_page_names_the_environment(
+    staff: Client, settings: Settings, environment: str
+) -> None:
+    settings.ENVIRONMENT = environment
+
+    text = staff.get(LIST).content.decode()
+
+    assert f"environment-{environment}" in text
