@@ -60,6 +60,7 @@ class Policy:
     wait: float = 10.0
     lock_timeout: float = 2.0
     statement_timeout: float = 0.0  # 0: no limit
+    patience: float = 1.0  # how long clients may wait behind us
     outage_budget: float = 60.0
     time_budget: float = 3600.0
     max_backup_age: float = 24 * 3600.0

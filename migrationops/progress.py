@@ -13,6 +13,7 @@ class Stage(StrEnum):
     LOCK = "lock"
     PLAN = "plan"
     PREFLIGHT = "preflight"
+    RESUME = "resume"
     LINT = "lint"
     APPROVAL = "approval"
     REHEARSE = "rehearse"

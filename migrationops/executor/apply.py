@@ -194,9 +194,15 @@ def _run_atomic(
         journal.finish(step, inside=session.connection, tries=tries)
 
     step = journal.start(Step.Kind.MIGRATION, str(migration), **_names(migration))
+
+    def attempt() -> ProjectState:
+        session.make_ready()
+        with session.watchdog(str(migration), patience=session.policy.patience):
+            return run_in_transaction(session, migration, state, finish=finish)
+
     try:
         new_state = retrying(
-            lambda: run_in_transaction(session, migration, state, finish=finish),
+            attempt,
             budget=session.policy.outage_budget,
             before_pause=note,
         )

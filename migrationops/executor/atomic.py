@@ -28,10 +28,9 @@ def run_in_transaction(
 ) -> ProjectState:
     """Try once, from a state of its own: all of it is committed, or nothing.
 
-    `finish` writes what must be committed with it. Raises NeedsPersonError when the
-    migration committed by itself.
+    The session is ready. `finish` writes what must be committed with it. Raises
+    NeedsPersonError when the migration committed by itself.
     """
-    session.make_ready()
     fence = uuid.uuid4().hex
     with transaction.atomic(using=session.alias, durable=True):
         _set_fence(session, fence)

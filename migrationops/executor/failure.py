@@ -49,4 +49,5 @@ def reversed_failure(
 
 def text(error: BaseException) -> str:
     """Return an error as one line or more of a report."""
-    return f"{type(error).__name__}: {error}".strip()
+    notes = getattr(error, "__notes__", [])
+    return "\n".join([f"{type(error).__name__}: {error}".strip(), *notes])

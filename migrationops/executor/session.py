@@ -13,7 +13,8 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg import pq
 
 from migrationops.conf import Policy
-from migrationops.postgres import locks, timeouts
+from migrationops.executor.watchdog import Watchdog
+from migrationops.postgres import databases, locks, timeouts
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.locks import RunnerLock
 from migrationops.postgres.pooler import refuse_pooler
@@ -24,11 +25,15 @@ from migrationops.progress import ProgressCallback
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What executing needs: the alias, the policy, the lock, and who is told."""
+    """What executing needs: the alias, the policy, the lock, and who is told.
+
+    `watch` is the watchdog's connection.
+    """
 
     alias: str
     policy: Policy
     lock: RunnerLock
+    watch: Connection
     report: ProgressCallback
 
     @property
@@ -57,6 +62,16 @@ class Session:
             statement_timeout=self.policy.statement_timeout,
         )
 
+    def watchdog(self, label: str, *, patience: float | None) -> Watchdog:
+        """Return a watchdog for what this session is about to execute."""
+        return Watchdog(
+            self.watch,
+            pid=self.connection.info.backend_pid,
+            label=label,
+            patience=patience,
+            report=self.report,
+        )
+
     def make_ready(self) -> None:
         """Be idle, hold the target's lock, have the session's settings.
 
@@ -82,6 +97,15 @@ def take_target(connection: Connection, lock: RunnerLock, *, wait: float) -> Non
     connection.execute(
         "SELECT set_config('application_name', %s, false)", [_name(lock)]
     )
+
+
+@contextlib.contextmanager
+def open_session(
+    alias: str, policy: Policy, lock: RunnerLock, report: ProgressCallback
+) -> Iterator[Session]:
+    """Open what a run needs beside its own connection, before anything is applied."""
+    with databases.connect(alias, application="migrationops watchdog") as watch:
+        yield Session(alias=alias, policy=policy, lock=lock, watch=watch, report=report)
 
 
 @contextlib.contextmanager

@@ -151,13 +151,16 @@ class StatementRunner:
     ) -> Any:
         session = self._session
         session.lock.check()
-        limits = session.limits(statement)
+        limits, label = session.limits(statement), text.strip().splitlines()[0]
+        waits = statement is StatementClass.CONCURRENT
+        patience = None if waits else session.policy.patience
         inside = session.wrapper.in_atomic_block
-        with self._open(Step.Kind.STATEMENT, text, text) as step:
+        with self._open(Step.Kind.STATEMENT, label, text) as step:
 
             def attempt() -> Any:
                 timeouts.apply(session.connection, limits, local=inside)
-                return execute()
+                with session.watchdog(label, patience=patience):
+                    return execute()
 
             def note(failed: Attempt) -> None:
                 step.detail["tries"] = failed.number + 1

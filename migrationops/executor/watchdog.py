@@ -88,6 +88,7 @@ class Watchdog:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog")
         self.gave_way_to: tuple[Other, ...] = ()
+        self.blocked_by: tuple[Other, ...] = ()
         self.terminated: tuple[Other, ...] = ()
 
     def __enter__(self) -> Self:
@@ -100,11 +101,16 @@ class Watchdog:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Raise GaveWayError in place of the cancellation that was ours."""
+        """Raise GaveWayError in place of the cancellation that was ours.
+
+        A lock timeout is given the names of those who held the lock.
+        """
         self._stop.set()
         self._thread.join()
         if self.gave_way_to and _is_cancellation(exc):
             raise GaveWayError(self.gave_way_to) from exc
+        if self.blocked_by and exc is not None:
+            exc.add_note(f"Held up by {'; '.join(map(str, self.blocked_by))}")
 
     def _watch(self) -> None:
         """Look until stopped; one that cannot look any more is silent, not fatal."""
@@ -112,7 +118,7 @@ class Watchdog:
         with contextlib.suppress(psycopg.Error):
             while not self._stop.wait(_INTERVAL):
                 self._give_way()
-                self._terminate()
+                self._look_for_blockers()
                 looks += 1
                 if looks % _TELL_EVERY == 0:
                     self._tell()
@@ -125,11 +131,11 @@ class Watchdog:
             self.gave_way_to = waiters
             self._connection.execute("SELECT pg_cancel_backend(%s)", [self._pid])
 
-    def _terminate(self) -> None:
-        if self._termination is None:
-            return
-        for other in activity.blockers(self._connection, self._pid):
-            if other.pid and self._termination.names(other):
+    def _look_for_blockers(self) -> None:
+        blockers = activity.blockers(self._connection, self._pid)
+        self.blocked_by = blockers or self.blocked_by
+        for other in blockers if self._termination else ():
+            if other.pid and self._termination and self._termination.names(other):
                 self._connection.execute("SELECT pg_terminate_backend(%s)", [other.pid])
                 self.terminated = (*self.terminated, other)
                 self._say(f"ended {other}, which blocked us")

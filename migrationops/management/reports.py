@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrationops.management.rendering import duration, size, table
 from migrationops.plan import Plan
 from migrationops.workflows import migration_status, seed
-from migrationops.workflows.safe_migrate import Outcome, Report
+from migrationops.workflows.migration_run import Outcome, Report
 
 
 def safe_migrate_text(report: Report) -> str:

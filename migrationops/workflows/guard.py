@@ -9,7 +9,7 @@ from migrationops import graph, stamp
 from migrationops.conf import Conf, get_conf
 from migrationops.exceptions import RefusedError
 from migrationops.executor import own_tables
-from migrationops.executor.session import Session
+from migrationops.executor.session import open_session
 from migrationops.postgres import databases
 from migrationops.postgres.locks import runner_lock
 from migrationops.progress import silent
@@ -42,13 +42,15 @@ def before_migrate(alias: str) -> None:
     if not standing.is_new:
         return
     conf = get_conf()
-    with runner_lock(
-        alias,
-        maintenance_db=conf.maintenance_db,
-        wait=conf.policy.wait,
-        application="migrationops migrate",
-    ) as lock:
-        session = Session(alias=alias, policy=conf.policy, lock=lock, report=silent)
+    with (
+        runner_lock(
+            alias,
+            maintenance_db=conf.maintenance_db,
+            wait=conf.policy.wait,
+            application="migrationops migrate",
+        ) as lock,
+        open_session(alias, conf.policy, lock, silent) as session,
+    ):
         own_tables.install(session, conf, graph.load(alias))
 
 

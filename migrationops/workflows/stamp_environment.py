@@ -8,7 +8,7 @@ from migrationops import graph, stamp
 from migrationops.conf import get_conf
 from migrationops.exceptions import RefusedError
 from migrationops.executor import own_tables
-from migrationops.executor.session import Session
+from migrationops.executor.session import open_session
 from migrationops.postgres import databases
 from migrationops.postgres.locks import runner_lock
 from migrationops.progress import ProgressCallback
@@ -47,13 +47,15 @@ def stamp_environment(
             f"It is stamped {standing.environment} already; nothing was changed.",
             remedy="If that is wrong, a person changes the row of migrationops_stamp.",
         )
-    with runner_lock(
-        alias,
-        maintenance_db=conf.maintenance_db,
-        wait=conf.policy.wait,
-        application="migrationops stamp_environment",
-    ) as lock:
-        session = Session(alias=alias, policy=conf.policy, lock=lock, report=report)
+    with (
+        runner_lock(
+            alias,
+            maintenance_db=conf.maintenance_db,
+            wait=conf.policy.wait,
+            application="migrationops stamp_environment",
+        ) as lock,
+        open_session(alias, conf.policy, lock, report) as session,
+    ):
         own_tables.install(session, conf, graph.load(alias))
         with databases.connect(alias) as connection:
             stamp.write(connection, conf)

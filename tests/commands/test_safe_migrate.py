@@ -147,11 +147,12 @@ def test_a_lock_held_by_someone_else_is_waited_for(ready: Shop) -> None:
 def test_the_outage_budget_ends_the_waiting(ready: Shop) -> None:
     with ready.connect(autocommit=False) as other:
         other.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
-        policy = {"backup": "none", "lock_timeout": 0.1, "outage_budget": 0.5}
+        policy = {"backup": "none", "lock_timeout": 1, "outage_budget": 1.5}
         done = ready.run("safe_migrate", POLICY=policy)
 
     assert done.returncode == 5
     assert "lock timeout" in done.stderr
+    assert "Held up by" in done.stderr
     assert "price" not in ready.columns()
 
 
@@ -278,3 +279,19 @@ def test_policy_reverse_leaves_what_cannot_go_back(ready: Shop) -> None:
     assert done.returncode == 6
     assert ready.applied()[-1] == "0003_expand_note"
     assert {"name", "id", "price"} == ready.columns()
+
+
+def test_a_statement_gives_way_to_clients_that_wait_behind_it(ready: Shop) -> None:
+    """A reader blocks us, a client waits behind us: the client comes first."""
+    policy = {"backup": "none", "lock_timeout": 30, "patience": 0.3}
+    with ready.connect(autocommit=False) as reader, ready.connect() as client:
+        reader.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
+        process = ready.start("safe_migrate", POLICY=policy)
+        _wait_for(ready, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+        client.execute("SELECT count(*) FROM shop_item")
+        assert process.poll() is None
+        reader.rollback()
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0, err
+    assert "gave way to 1 waiting behind us" in err

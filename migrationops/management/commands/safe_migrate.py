@@ -7,7 +7,8 @@ from migrationops.environments import Environment
 from migrationops.graph import Target
 from migrationops.management.base import OpsCommand
 from migrationops.management.reports import safe_migrate_text
-from migrationops.workflows.safe_migrate import Request, safe_migrate
+from migrationops.workflows.migration_run import Request
+from migrationops.workflows.safe_migrate import safe_migrate
 
 
 class Command(OpsCommand):

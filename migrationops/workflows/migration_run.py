@@ -1,0 +1,115 @@
+"""What safe_migrate is asked, what it works on, and what it reports."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db.migrations.loader import MigrationLoader
+
+from migrationops import graph, plan
+from migrationops.backups.manifest import Manifest
+from migrationops.conf import Conf
+from migrationops.executor.apply import Applied
+from migrationops.executor.session import Session
+from migrationops.executor.verify import Verification
+from migrationops.graph import Target
+from migrationops.history import Recording
+from migrationops.plan import Plan
+from migrationops.preconditions import Problem
+
+
+class Outcome(StrEnum):
+    NOTHING = "nothing to do"
+    PLANNED = "planned"
+    APPLIED = "applied"
+    MADE_GOOD = "finished what a killed run had left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the operator asked for; `wait` in seconds, None means the policy's."""
+
+    alias: str
+    target: Target
+    policy: str | None = None
+    wait: float | None = None
+    plan_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run did; `seconds` from its first question to its last row."""
+
+    outcome: Outcome
+    database: str
+    environment: str
+    policy: str
+    plan: Plan
+    seconds: float
+    run: str = ""
+    warnings: tuple[Problem, ...] = ()
+    backup: Manifest | None = None
+    applied: tuple[Applied, ...] = ()
+    verification: Verification | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "outcome": self.outcome.value,
+            "run": self.run,
+            "database": self.database,
+            "environment": self.environment,
+            "policy": self.policy,
+            "plan": self.plan.to_json(),
+            "warnings": [asdict(w) for w in self.warnings],
+            "backup": self.backup.to_json() if self.backup else None,
+            "applied": [asdict(a) for a in self.applied],
+            "verification": asdict(self.verification) if self.verification else None,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is known before the run: the question, the policy, the database."""
+
+    request: Request
+    conf: Conf
+    database: str
+    started: float  # time.monotonic()
+
+    def report(self, outcome: Outcome, todo: Plan | None = None, **done: Any) -> Report:
+        """Return a report of this run as far as it came."""
+        return Report(
+            outcome=outcome,
+            database=self.database,
+            environment=self.conf.environment.value,
+            policy=self.conf.policy.name,
+            plan=todo or Plan(alias=self.request.alias, migrations=()),
+            seconds=time.monotonic() - self.started,
+            **done,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What every stage works on: the run, its session, the graph and the plan."""
+
+    conf: Conf
+    run: Recording
+    session: Session
+    loader: MigrationLoader
+    plan: Plan
+
+    @property
+    def alias(self) -> str:
+        return self.session.alias
+
+
+def read_plan(request: Request) -> tuple[MigrationLoader, Plan]:
+    """Load the graph and plan what is pending up to the target."""
+    loader = graph.load(request.alias)
+    return loader, plan.build_plan(loader, alias=request.alias, target=request.target)

@@ -1,0 +1,92 @@
+"""The stages of a run, one function each: a frozen value goes in, one comes out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from migrationops import history, preconditions, resume
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.take import take_backup
+from migrationops.conf import Proof
+from migrationops.executor import verify as verification
+from migrationops.executor.apply import Applied, Instructions, apply_plan
+from migrationops.executor.states import applied_state, send_post_migrate
+from migrationops.executor.verify import Verification
+from migrationops.preconditions import Problem, Situation
+from migrationops.progress import Stage
+from migrationops.resume import Interrupted
+from migrationops.workflows.migration_run import Work
+
+
+def preflight(work: Work) -> tuple[Problem, ...]:
+    """Ask every precondition; return the warnings."""
+    with work.run.stage(Stage.PREFLIGHT) as step:
+        problems = preconditions.check(
+            Situation(
+                alias=work.alias,
+                conf=work.conf,
+                connection=work.run.journal.connection,
+                loader=work.loader,
+            )
+        )
+        step.detail["warnings"] = [asdict(p) for p in problems]
+        return problems
+
+
+def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, ...]:
+    """Bring a half-applied migration to its end, before anything is planned anew."""
+    with work.run.stage(Stage.RESUME) as step:
+        position = resume.next_position(
+            work.run.journal.connection, work.loader, interrupted
+        )
+        step.detail.update(migration=interrupted.label, position=position)
+        assert interrupted.script is not None
+        work.run.journal.update(
+            rehearsal={"scripts": [interrupted.script.to_json()]},
+        )
+        only = tuple(m for m in work.plan.migrations if m.key == interrupted.key)
+        return apply_plan(
+            work.session,
+            work.run.journal,
+            work.loader,
+            replace(work.plan, migrations=only),
+            Instructions(
+                scripts=(interrupted.script,), positions={interrupted.key: position}
+            ),
+        )
+
+
+def back_up(work: Work) -> Manifest | None:
+    """Take a backup and prove it, as far as the policy wants."""
+    if work.conf.policy.backup is Proof.NONE:
+        return None
+    with work.run.stage(Stage.BACKUP):
+        manifest = take_backup(
+            alias=work.alias,
+            conf=work.conf,
+            run_id=work.run.run_id,
+            proof=work.conf.policy.backup,
+            report=work.run.report,
+        )
+        work.run.journal.update(backup=manifest.to_json())
+        return manifest
+
+
+def apply(work: Work) -> tuple[Applied, ...]:
+    """Apply the plan."""
+    with work.run.stage(Stage.APPLY):
+        return apply_plan(
+            work.session, work.run.journal, work.loader, work.plan, Instructions()
+        )
+
+
+def verify(work: Work) -> Verification:
+    """Look whether the database holds together."""
+    with work.run.stage(Stage.VERIFY):
+        return verification.verify(work.run.journal.connection, work.alias)
+
+
+def make_good(work: Work) -> None:
+    """Send the post_migrate that a killed run did not come to send."""
+    send_post_migrate(work.alias, applied_state(work.loader), work.loader, work.plan)
+    history.forget_due(work.run.journal)
