@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pytest_django
 
-pytest_plugins = ["tests.fix_run_lock", "tests.fix_shop"]
+pytest_plugins = ["tests.fix_run_lock", "tests.fix_shop", "tests.fix_tcp"]
 
 
 @pytest.fixture

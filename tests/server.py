@@ -43,7 +43,11 @@ class OwnServer:
 
     @classmethod
     def make(
-        cls, *, major: int = DEFAULT_MAJOR, settings: Mapping[str, str] | None = None
+        cls,
+        *,
+        major: int = DEFAULT_MAJOR,
+        port: int = PORT,
+        settings: Mapping[str, str] | None = None,
     ) -> OwnServer:
         """Make a cluster in a directory of its own and start it."""
         # Not pytest's tmp_path: the server's account cannot enter that of root.
@@ -59,9 +63,10 @@ class OwnServer:
                     outside=home,
                     installed=installed(major),
                 ),
-                settings={**FAST, **(settings or {})},
+                settings={**FAST, "port": str(port), **(settings or {})},
                 durable=False,
-            )
+            ),
+            port=port,
         )
         server.cluster.make()
         server.start()

@@ -110,7 +110,7 @@ def test_a_database_that_is_not_there(ready: Shop) -> None:
 
 
 def test_no_client_program_of_the_servers_major(ready: Shop, tmp_path: Path) -> None:
-    other = programs.directories()[16 if MAJOR != 16 else 18]
+    other = programs.directories()[18 if MAJOR == 16 else 16]
     ready.variables["PATH"] = str(tmp_path)
 
     with unchanged(ready):
