@@ -110,13 +110,19 @@ def open_session(
 
 @contextlib.contextmanager
 def executing(session: Session) -> Iterator[Session]:
-    """Use Django's connection for the run; give it back as it would be found anew."""
-    session.make_ready()
+    """Put a connection of the run's own in the alias's place while it executes.
+
+    Direct, whatever pool or pooler the alias uses; afterwards the alias is as it was.
+    """
+    before = connections[session.alias]
+    connections[session.alias] = databases.direct_wrapper(session.alias)
     try:
+        session.make_ready()
         yield session
     finally:
         with contextlib.suppress(psycopg.Error):
             session.wrapper.close()
+        connections[session.alias] = before
 
 
 def _name(lock: RunnerLock) -> str:

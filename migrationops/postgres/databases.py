@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import psycopg
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error as DjangoDatabaseError
 from django.utils.connection import ConnectionDoesNotExist
 from psycopg import pq, sql
@@ -21,6 +22,7 @@ from migrationops.exceptions import ConfigurationError, DatabaseError
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _KEYWORDS = frozenset(o.keyword.decode() for o in pq.Conninfo.get_defaults())
+_SETTINGS = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password"}
 # keepalives: a lock or journal connection must notice a dead server
 _LASTING = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5}
 
@@ -70,6 +72,27 @@ def connect(
     return connection
 
 
+def direct_wrapper(alias: str) -> BaseDatabaseWrapper:
+    """Return a Django connection of a run's own: no pool, no pooler, no age.
+
+    With OPERATOR_URL it acts as the database's owner, so that what it makes belongs
+    to whom it should.
+    """
+    copy = _wrapper(alias).copy()
+    settings, conf = copy.settings_dict, get_conf()
+    settings["CONN_MAX_AGE"] = None
+    settings["OPTIONS"].pop("pool", None)
+    if url := conf.operator_url or conf.direct_url:
+        options = conninfo_to_dict(url)
+        for key, keyword in _SETTINGS.items():
+            settings[key] = options.pop(keyword, "")
+        options.pop("dbname", None)
+        settings["OPTIONS"] |= options
+    if conf.operator_url:
+        settings["OPTIONS"]["assume_role"] = _owner(alias)
+    return cast("BaseDatabaseWrapper", copy)
+
+
 def name(alias: str) -> str:
     """Return the name of the alias's database."""
     return str(parameters(alias)["dbname"])
@@ -98,6 +121,16 @@ def _wrapper(alias: str) -> Any:
             f"Alias {alias!r} is {wrapper.vendor}; only PostgreSQL is supported."
         )
     return cast("Any", wrapper)
+
+
+def _owner(alias: str) -> str:
+    with connect(alias) as connection:
+        row = connection.execute(
+            "SELECT pg_get_userbyid(datdba) FROM pg_database "
+            "WHERE datname = current_database()"
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def _assume_role(connection: Connection, alias: str) -> None:
