@@ -7,6 +7,7 @@ the schema that people mean does not. Members of extensions belong to those.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ _PRINTING = {
     # JIT would compile for longer than the query runs.
     "jit": "off",
 }
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'::[a-z ]+(?:\(\d+\))?")
+_CAST_OF_ARRAY = re.compile(
+    rf"\(ARRAY\[((?:{_LITERAL.pattern}(?:, )?)+)\]\)::([a-z ]+)\[\]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,12 @@ def invalid_indexes(connection: Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in connection.execute(query("invalid_indexes")))
 
 
+def exists(connection: Connection, table: str) -> bool:
+    """Tell whether a table of this name is found by the search path."""
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [table]).fetchone()
+    return bool(row and row[0])
+
+
 @cache
 def query(name: str) -> str:
     """Return the text of sql/<name>.sql."""
@@ -72,7 +84,21 @@ def _json(connection: Connection, name: str, **params: object) -> list[object]:
     # Asked for as text: Django's connections do not decode JSON.
     row = connection.execute(query(name), params or None).fetchone()
     assert row is not None
-    return cast("list[object]", json.loads(row[0]))
+    return cast("list[object]", json.loads(as_if_restored(row[0])))
+
+
+def as_if_restored(text: str) -> str:
+    """Print casts of literal arrays as they are printed after a dump and restore.
+
+    PostgreSQL prints `x IN ('a', 'b')` on a varchar as a cast of the array; reading
+    that back moves the cast into the array.
+    """
+    return _CAST_OF_ARRAY.sub(_casts_in_array, text)
+
+
+def _casts_in_array(match: re.Match[str]) -> str:
+    elements, cast_to = _LITERAL.findall(match[1]), match[2]
+    return "ARRAY[" + ", ".join(f"({e})::{cast_to}" for e in elements) + "]"
 
 
 @contextmanager

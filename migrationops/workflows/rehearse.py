@@ -1,0 +1,62 @@
+"""Rehearse a raw script against a schema; change nothing that lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from migrationops.conf import get_conf
+from migrationops.exceptions import PreconditionError
+from migrationops.rehearsal.copying import load_script
+from migrationops.rehearsal.script import Statement, run_script
+from migrationops.shadow import shadow_database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptRequest:
+    """A script, and the schema that it starts from."""
+
+    alias: str
+    sql: Path
+    schema: Path
+    in_transaction: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptReport:
+    """What each statement of a script did."""
+
+    statements: tuple[Statement, ...]
+
+    @property
+    def failed(self) -> bool:
+        return any(statement.error for statement in self.statements)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "statements": [statement.to_json() for statement in self.statements],
+        }
+
+
+def rehearse_script(request: ScriptRequest) -> ScriptReport:
+    """Load the schema into a shadow database and run the script there, traced."""
+    script = _read(request.sql)
+    _read(request.schema)
+    conf = get_conf()
+    with shadow_database(request.alias, conf) as shadow:
+        load_script(shadow, request.schema, conf)
+        with shadow.connect() as connection, shadow.connect() as beside:
+            return ScriptReport(
+                statements=run_script(
+                    connection, beside, script, in_transaction=request.in_transaction
+                )
+            )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise PreconditionError(f"{path} cannot be read: {exc}") from exc
