@@ -65,7 +65,10 @@ def verify_ledger(
     *, alias: str = "default", members: Sequence[int] | None = None
 ) -> list[Discrepancy]:
     """Return the members, all or some, whose ledger does not hold."""
-    parameters: dict[str, Any] = {"everyone": members is None, "members": list(members or ())}
+    parameters: dict[str, Any] = {
+        "everyone": members is None,
+        "members": list(members or ()),
+    }
     with connections[alias].cursor() as cursor:
         cursor.execute(QUERY, parameters)
         rows = cursor.fetchall()
