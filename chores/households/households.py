@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
-from django.apps import apps
 from django.db import connections, router, transaction
 from django.utils import timezone
 from psycopg import sql
@@ -16,13 +15,12 @@ from chores.households.days import household_day
 from chores.households.members import lock_household
 from chores.households.models import Household, Membership, Role
 from chores.households.permissions import Actor, Verb, require
+from chores.integrity import tenant_models
 from chores.rewards.builtin import builtin_achievements
 from chores.rewards.models import Achievement, Reward
 from chores.tasks.replanning import replan_household
 
 if TYPE_CHECKING:
-    from django.db.models import Model
-
     from chores.accounts.models import User
 
 APPS = ("accounts", "households", "tasks", "rewards")
@@ -86,7 +84,7 @@ def purge_household(household: Household, *, typed_name: str) -> dict[str, int]:
     with connections[router.db_for_write(Household)].cursor() as cursor:
         cursor.execute("SELECT set_config('chores.purge', 'on', true)")
         deleted = {}
-        for model in tenant_models():
+        for model in (m for label in APPS for m in tenant_models(label)):
             table = model._meta.db_table
             cursor.execute(
                 sql.SQL("DELETE FROM {} WHERE household_id = %s").format(
@@ -98,14 +96,3 @@ def purge_household(household: Household, *, typed_name: str) -> dict[str, int]:
         cursor.execute("SELECT set_config('chores.purge', 'off', true)")
     household.delete()
     return deleted
-
-
-def tenant_models() -> list[type[Model]]:
-    """Return the models whose rows belong to a household."""
-    return [
-        model
-        for label in APPS
-        for model in apps.get_app_config(label).get_models()
-        if not model._meta.proxy
-        and any(field.name == "household" for field in model._meta.fields)
-    ]

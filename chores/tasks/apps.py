@@ -2,6 +2,11 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+from chores.integrity import register_check
+
 
 class TasksConfig(AppConfig):
     name = "chores.tasks"
+
+    def ready(self) -> None:
+        register_check(self)

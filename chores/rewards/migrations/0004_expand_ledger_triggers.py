@@ -83,12 +83,14 @@ CREATE TRIGGER ledger_keep BEFORE UPDATE ON households_membership
 MATCH = """
 CREATE FUNCTION ledger_match() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.balance, NEW.earned, NEW.entries) = (0, 0, 0) THEN
-    RETURN NULL;
-  END IF;
-  PERFORM 1 FROM rewards_pointentry
-    WHERE member_id = NEW.id AND seq = NEW.entries AND balance_after = NEW.balance;
-  IF NOT FOUND AND EXISTS (SELECT 1 FROM households_membership WHERE id = NEW.id) THEN
+  PERFORM 1 FROM households_membership AS m
+    WHERE m.id = NEW.id AND (m.balance, m.earned, m.entries) <> (0, 0, 0)
+      AND NOT EXISTS (
+        SELECT 1 FROM rewards_pointentry AS e
+         WHERE e.member_id = m.id AND e.seq = m.entries
+           AND e.balance_after = m.balance
+      );
+  IF FOUND THEN
     RAISE EXCEPTION 'a balance without its ledger entry'
       USING ERRCODE = 'check_violation', CONSTRAINT = 'membership_balance_matches';
   END IF;
