@@ -12,8 +12,10 @@ from psycopg import sql
 
 from migrationops.exceptions import NeedsPersonError
 from migrationops.executor.recorded import RecordedStep, Script, StepKind, find_script
+from migrationops.executor.runner import Instructions
 from migrationops.graph import Key
 from migrationops.models import Run, Step
+from migrationops.operations.base import SafeOperation
 from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.statements import built_index
@@ -70,14 +72,25 @@ def find_interrupted(
     )
 
 
-def next_position(
+def instructions(
     connection: Connection, loader: MigrationLoader, interrupted: Interrupted
-) -> int:
-    """Return the position to continue at.
+) -> Instructions:
+    """Say how the migration goes on: at a recorded step, or from its start.
 
-    Raises NeedsPersonError when catalog and journal do not say it for certain.
+    From its start only when every operation can be run again. Raises
+    NeedsPersonError when catalog and journal do not say it for certain.
     """
+    if interrupted.script is None and _is_reentrant(loader, interrupted.key):
+        return Instructions()
     script = _usable_script(loader, interrupted)
+    position = next_position(connection, interrupted, script)
+    return Instructions(scripts=(script,), positions={interrupted.key: position})
+
+
+def next_position(
+    connection: Connection, interrupted: Interrupted, script: Script
+) -> int:
+    """Return the position to continue at, or raise NeedsPersonError."""
     step = script.steps[interrupted.started - 1]
     if interrupted.finished:
         return step.position + 1
@@ -92,6 +105,11 @@ def next_position(
         remedy="Compare the tables it touches with the rehearsal in the history, "
         "bring them to one of the two states, and run safe_migrate again.",
     )
+
+
+def _is_reentrant(loader: MigrationLoader, key: Key) -> bool:
+    operations = loader.get_migration(*key).operations
+    return all(isinstance(operation, SafeOperation) for operation in operations)
 
 
 def _usable_script(loader: MigrationLoader, interrupted: Interrupted) -> Script:

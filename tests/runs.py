@@ -29,6 +29,7 @@ def planned(app: str, name: str, *operations: str) -> PlannedMigration:
         phase=Phase.EXPAND,
         atomic=True,
         reversible=True,
+        additive=True,
         operations=operations,
         source_hash="0" * 64,
     )

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,20 @@ class Migration(migrations.Migration):
 
 ADD_PRICE = 'migrations.AddField("item", "price", models.IntegerField(null=True))'
 BROKEN = 'migrations.RunSQL("SELECT 1/0")'
+
+
+# A place to be killed at: the journal's row waits, and is not committed.
+BREAKPOINT = """
+CREATE OR REPLACE FUNCTION migrationops_breakpoint() RETURNS trigger
+LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+CREATE TRIGGER migrationops_breakpoint BEFORE INSERT OR UPDATE ON migrationops_step
+FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION migrationops_breakpoint();
+"""
+CLEAR = "DROP FUNCTION migrationops_breakpoint CASCADE"
+SLEEPING = (
+    "SELECT count(*) > 0 FROM pg_stat_activity "
+    "WHERE datname = current_database() AND wait_event = 'PgSleep'"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +147,38 @@ class Shop:
 
     def query(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.connect() as connection:
-            return connection.execute(query.encode(), values).fetchall()
+            return connection.execute(query.encode(), values or None).fetchall()
 
     def execute(self, query: str) -> None:
         with self.connect() as connection:
             connection.execute(query.encode())
+
+    def kill_at(self, condition: str, *arguments: str) -> None:
+        """Kill safe_migrate before it commits a journal row for which this holds.
+
+        `condition` is SQL over NEW, a row of migrationops_step.
+        """
+        self.execute(BREAKPOINT.format(condition=condition))
+        process = self.start("safe_migrate", *arguments)
+        self.wait_for(SLEEPING, process)
+        process.kill()
+        process.communicate()
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        )
+        self.execute(CLEAR)
+
+    def wait_for(
+        self, condition: str, process: subprocess.Popen[str] | None = None
+    ) -> None:
+        """Wait until a query answers true, while the process lives."""
+        deadline = time.monotonic() + 60
+        while not self.query(condition)[0][0]:
+            assert time.monotonic() < deadline, condition
+            if process is not None and process.poll() is not None:
+                raise AssertionError(process.communicate())
+            time.sleep(0.05)
 
     def applied(self) -> list[str]:
         """Return the names of the app's recorded migrations, in order."""

@@ -25,11 +25,10 @@ PHASE = re.compile(r"\d{4}_(expand|backfill|contract)_[a-z0-9_]+")
 
 # Lines that something may have beyond its budget, and why; none may grow.
 ALLOWED = {
-    "migrationops/executor/apply.py": (255, "its runner wants a module of its own"),
     "migrationops/postgres/tools.py": (266, "the only user of subprocess"),
-    "migrationops/workflows/stamp_environment.py:stamp_environment": (
-        41,
-        "a list of guards, read from top to bottom",
+    "migrationops/management/commands/rehearse.py:handle": (
+        15,
+        "one request, an option a line",
     ),
     "migrationops/management/commands/safe_migrate.py:handle": (
         15,

@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.migrations.state import ProjectState
 
-from migrationops.conf import OnFailure
-from migrationops.exceptions import MigrationOpsError, NeedsPersonError
-from migrationops.executor.atomic import run_in_transaction
-from migrationops.executor.failure import failure, reversed_failure, text
-from migrationops.executor.recorded import Script, find_script
-from migrationops.executor.reverse import Reversal, reverse
+from migrationops.executor.runner import Applied, Instructions, Runner
 from migrationops.executor.session import Session, executing
 from migrationops.executor.states import (
     applied_state,
     send_post_migrate,
     send_pre_migrate,
 )
-from migrationops.executor.stepwise import run_recorded, run_stepwise
-from migrationops.graph import Key
 from migrationops.journal import Journal
-from migrationops.models import Step
-from migrationops.plan import Plan, PlannedMigration
-from migrationops.postgres.retry import Attempt, retrying
-from migrationops.progress import Progress, Stage, State
-from migrationops.sources import source_hash
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """One migration that is committed and recorded; seconds include retries."""
-
-    app: str
-    name: str
-    seconds: float
-    tries: int
-
-    @property
-    def label(self) -> str:
-        return f"{self.app}.{self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instructions:
-    """What the rehearsal recorded, and where an interrupted migration goes on."""
-
-    scripts: tuple[Script, ...] = ()
-    positions: Mapping[Key, int] = field(default_factory=dict)
+from migrationops.plan import Plan
 
 
 def apply_plan(
@@ -72,164 +32,12 @@ def apply_plan(
         state = applied_state(loader)
         journal.update(post_migrate_due=True)
         send_pre_migrate(session.alias, state, loader, plan)
-        runner = _Runner(session, journal, loader, plan, instructions)
+        runner = Runner(session, journal, loader, plan, instructions)
         state = runner.run(state)
         _record_replacements(session, loader)
         send_post_migrate(session.alias, state, loader, plan)
     journal.update(post_migrate_due=False)
     return tuple(runner.applied)
-
-
-class _Runner:
-    """Runs one migration after the other, and takes them back if that is policy."""
-
-    def __init__(
-        self,
-        session: Session,
-        journal: Journal,
-        loader: MigrationLoader,
-        plan: Plan,
-        instructions: Instructions,
-    ) -> None:
-        self._session = session
-        self._journal = journal
-        self._loader = loader
-        self._plan = plan
-        self._instructions = instructions
-        self._reversals: list[Reversal] = []
-        self.applied: list[Applied] = []
-
-    def run(self, state: ProjectState) -> ProjectState:
-        for number, planned in enumerate(self._plan.migrations, 1):
-            migration = self._loader.get_migration(*planned.key)
-            tell = _Teller(
-                self._session, planned.label, number, len(self._plan.migrations)
-            )
-            self._remember(migration, state)
-            try:
-                state = self._one(migration, state, tell)
-            except MigrationOpsError:
-                raise
-            except Exception as exc:
-                raise self._failed(planned, exc) from exc
-        return state
-
-    def _one(
-        self, migration: Migration, state: ProjectState, tell: _Teller
-    ) -> ProjectState:
-        started = time.monotonic()
-        tell(State.STARTED)
-        try:
-            new_state, tries = self._apply(migration, state, tell)
-            _confirm(self._journal, migration)
-        except BaseException:
-            tell(State.FAILED)
-            raise
-        tell(State.DONE)
-        self.applied.append(
-            Applied(
-                app=migration.app_label,
-                name=migration.name,
-                seconds=time.monotonic() - started,
-                tries=tries,
-            )
-        )
-        return new_state
-
-    def _apply(
-        self, migration: Migration, state: ProjectState, tell: _Teller
-    ) -> tuple[ProjectState, int]:
-        if migration.atomic:
-            return _run_atomic(self._session, self._journal, migration, state, tell)
-        key = (migration.app_label, migration.name)
-        with self._journal.step(
-            Step.Kind.MIGRATION,
-            str(migration),
-            backend=self._session.backend,
-            **_names(migration),
-        ):
-            script = find_script(self._instructions.scripts, *key)
-            if script is None:
-                return run_stepwise(self._session, self._journal, migration, state), 1
-            start = self._instructions.positions.get(key, 1)
-            new_state = run_recorded(
-                self._session, self._journal, migration, state, script, start=start
-            )
-            return new_state, 1
-
-    def _remember(self, migration: Migration, state: ProjectState) -> None:
-        """Keep the state before, where a failure is to be reversed."""
-        if self._session.policy.on_failure is OnFailure.REVERSE:
-            self._reversals.append(Reversal(migration, state))
-
-    def _failed(self, planned: PlannedMigration, error: Exception) -> MigrationOpsError:
-        done = [a.label for a in self.applied]
-        back = self._reversals[:-1]
-        if not (back and planned.atomic and all(r.is_possible for r in back)):
-            return failure(self._plan, planned, done, text(error))
-        try:
-            reverse(self._session, self._journal, back)
-        except Exception as exc:
-            stuck = f"{text(error)}\nThe way back failed too: {text(exc)}"
-            return failure(self._plan, planned, done, stuck)
-        self._journal.update(post_migrate_due=False)
-        return reversed_failure(planned, done, text(error))
-
-
-def _run_atomic(
-    session: Session,
-    journal: Journal,
-    migration: Migration,
-    state: ProjectState,
-    tell: _Teller,
-) -> tuple[ProjectState, int]:
-    tries = 1
-
-    def note(failed: Attempt) -> None:
-        nonlocal tries
-        tries = failed.number + 1
-        tell(State.ADVANCED, f"gave way and tries again: {failed.error}")
-
-    def finish() -> None:
-        journal.finish(step, inside=session.connection, tries=tries)
-
-    step = journal.start(Step.Kind.MIGRATION, str(migration), **_names(migration))
-
-    def attempt() -> ProjectState:
-        session.make_ready()
-        with session.watchdog(str(migration), patience=session.policy.patience):
-            return run_in_transaction(session, migration, state, finish=finish)
-
-    try:
-        new_state = retrying(
-            attempt,
-            budget=session.policy.outage_budget,
-            before_pause=note,
-        )
-    except BaseException as exc:
-        journal.fail(step, exc, tries=tries)
-        raise
-    return new_state, tries
-
-
-def _names(migration: Migration) -> dict[str, Any]:
-    return {
-        "app": migration.app_label,
-        "migration": migration.name,
-        "detail": {"source_hash": source_hash(migration)},
-    }
-
-
-def _confirm(journal: Journal, migration: Migration) -> None:
-    """Believe a success only when another connection sees its record."""
-    app, name = (migration.replaces or [(migration.app_label, migration.name)])[-1]
-    row = journal.connection.execute(
-        "SELECT FROM django_migrations WHERE app = %s AND name = %s", [app, name]
-    ).fetchone()
-    if row is None:
-        raise NeedsPersonError(
-            f"{migration} ran without an error, yet its record is not there."
-        )
 
 
 def _record_replacements(session: Session, loader: MigrationLoader) -> None:
@@ -238,24 +46,3 @@ def _record_replacements(session: Session, loader: MigrationLoader) -> None:
     for key, migration in loader.replacements.items():
         if key not in applied and all(k in applied for k in migration.replaces):
             recorder.record_applied(*key)
-
-
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    """Tells of one migration, `number` of `total`."""
-
-    session: Session
-    label: str
-    number: int
-    total: int
-
-    def __call__(self, state: State, note: str = "") -> None:
-        event = Progress(
-            stage=Stage.APPLY,
-            state=state,
-            label=f"{self.label} {note}".strip(),
-            done=self.number,
-            total=self.total,
-            unit="migrations",
-        )
-        self.session.report(event)

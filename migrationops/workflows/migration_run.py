@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from migrationops import graph, plan
 from migrationops.backups.manifest import Manifest
 from migrationops.conf import Conf
-from migrationops.executor.apply import Applied
+from migrationops.executor.runner import Applied
 from migrationops.executor.session import Session
 from migrationops.executor.verify import Verification
 from migrationops.graph import Target

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from migrationops import graph, history, resume, stamp
 from migrationops.conf import Conf, get_conf
 from migrationops.executor import own_tables
-from migrationops.executor.apply import Applied
+from migrationops.executor.runner import Applied
 from migrationops.executor.session import Session, open_session
 from migrationops.history import Recording
 from migrationops.postgres.locks import RunnerLock, runner_lock

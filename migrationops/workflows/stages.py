@@ -9,7 +9,8 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
 from migrationops.conf import Proof
 from migrationops.executor import verify as verification
-from migrationops.executor.apply import Applied, Instructions, apply_plan
+from migrationops.executor.apply import apply_plan
+from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
 from migrationops.preconditions import Problem, Situation
@@ -36,13 +37,11 @@ def preflight(work: Work) -> tuple[Problem, ...]:
 def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, ...]:
     """Bring a half-applied migration to its end, before anything is planned anew."""
     with work.run.stage(Stage.RESUME) as step:
-        position = resume.next_position(
-            work.run.journal.connection, work.loader, interrupted
-        )
+        how = resume.instructions(work.run.journal.connection, work.loader, interrupted)
+        position = how.positions.get(interrupted.key, 1)
         step.detail.update(migration=interrupted.label, position=position)
-        assert interrupted.script is not None
         work.run.journal.update(
-            rehearsal={"scripts": [interrupted.script.to_json()]},
+            rehearsal={"scripts": [script.to_json() for script in how.scripts]}
         )
         only = tuple(m for m in work.plan.migrations if m.key == interrupted.key)
         return apply_plan(
@@ -50,9 +49,7 @@ def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, .
             work.run.journal,
             work.loader,
             replace(work.plan, migrations=only),
-            Instructions(
-                scripts=(interrupted.script,), positions={interrupted.key: position}
-            ),
+            how,
         )
 
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 
 import pytest
 
-from tests.shop import ADD_PRICE, BROKEN, Shop
+from tests.shop import ADD_PRICE, BROKEN, SLEEPING, Shop
 
-SLEEPING = (
-    "SELECT count(*) > 0 FROM pg_stat_activity "
-    "WHERE datname = current_database() AND query ~ 'pg_slee[p]'"
-)
 NO_BACKUP = {"POLICY": {"backup": "none"}}
 
 
@@ -181,7 +176,7 @@ def test_a_loser_that_may_not_wait_is_refused(ready: Shop) -> None:
         after="0002_expand_price",
     )
     first = ready.start("safe_migrate")
-    _wait_for(ready, SLEEPING)
+    ready.wait_for(SLEEPING)
 
     second = ready.run("safe_migrate", "--wait", "0")
 
@@ -203,7 +198,7 @@ def test_a_signal_during_apply_stops_cleanly(
         after="0002_expand_price",
     )
     process = ready.start("safe_migrate")
-    _wait_for(ready, SLEEPING)
+    ready.wait_for(SLEEPING)
 
     process.send_signal(signum)
     _, err = process.communicate(timeout=20)
@@ -248,13 +243,6 @@ def test_settings_of_another_environment_are_refused(ready: Shop) -> None:
     assert "stamped development" in done.stderr
 
 
-def _wait_for(shop: Shop, condition: str) -> None:
-    deadline = time.monotonic() + 20
-    while not shop.query(condition)[0][0]:
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.05)
-
-
 def test_policy_reverse_takes_this_runs_migrations_back(ready: Shop) -> None:
     ready.add("0003_expand_broken", BROKEN, after="0002_expand_price")
 
@@ -287,7 +275,7 @@ def test_a_statement_gives_way_to_clients_that_wait_behind_it(ready: Shop) -> No
     with ready.connect(autocommit=False) as reader, ready.connect() as client:
         reader.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
         process = ready.start("safe_migrate", POLICY=policy)
-        _wait_for(ready, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+        ready.wait_for("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
         client.execute("SELECT count(*) FROM shop_item")
         assert process.poll() is None
         reader.rollback()

@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from migrationops.postgres import databases
 from migrationops.rehearsal.script import NOT_RUN, run_script, split
 from tests.integration.rehearsal import truth
-from tests.server import program_directory
+from tests.server import installed
 
 # One of each kind; the whole matrix is marked deep.
 SAMPLE = {
@@ -140,7 +140,7 @@ def test_a_statement_does_what_it_was_measured_to_do(scratch, case):
 @pytest.mark.own_server
 @pytest.mark.parametrize("major", [15, 16, 18])
 def test_every_statement_does_what_it_was_measured_to_do(make_server, major):
-    if program_directory(major) is None:
+    if installed(major) is None:
         pytest.skip(f"PostgreSQL {major} is not installed")
     server = make_server(major=major)
     contrib = major == 15
