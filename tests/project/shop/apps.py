@@ -19,7 +19,7 @@ class ShopConfig(AppConfig):
         post_migrate.connect(pause, sender=self)
 
 
-def note(*, sender: AppConfig, signal: Any, using: str, plan: Any, **rest: Any) -> None:
+def note(*, sender: AppConfig, signal: Any, using: str, **rest: Any) -> None:
     """Write what came with the signal to the file that a test named, if one did."""
     if path := os.environ.get("SIGNALS"):
         models = sorted(m._meta.label for m in rest["apps"].get_models())
@@ -27,7 +27,9 @@ def note(*, sender: AppConfig, signal: Any, using: str, plan: Any, **rest: Any) 
             "signal": "pre" if signal is pre_migrate else "post",
             "app": sender.label,
             "using": using,
-            "plan": [(str(migration), backwards) for migration, backwards in plan],
+            "plan": [
+                (str(migration), backwards) for migration, backwards in rest["plan"]
+            ],
             "models": models,
             "keys": sorted(rest),
         }
