@@ -32,8 +32,11 @@ def server_params(django_db_blocker: DjangoDbBlocker) -> dict[str, Any]:
 @pytest.fixture
 def shop(tmp_path: Path, server_params: dict[str, Any]) -> Iterator[Shop]:
     """Return a stranger's project on a new, empty database."""
-    with _database(server_params) as name:
-        yield _shop(tmp_path, server_params, name)
+    with (
+        _database(server_params) as name,
+        _ending(_shop(tmp_path, server_params, name)) as made,
+    ):
+        yield made
 
 
 @pytest.fixture
@@ -41,8 +44,11 @@ def opened_shop(
     tmp_path: Path, server_params: dict[str, Any], shop_template: str
 ) -> Iterator[Shop]:
     """Return a stranger's project whose first migration is applied."""
-    with _database(server_params, template=shop_template) as name:
-        yield _shop(tmp_path, server_params, name)
+    with (
+        _database(server_params, template=shop_template) as name,
+        _ending(_shop(tmp_path, server_params, name)) as made,
+    ):
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +68,14 @@ def _shop(directory: Path, params: dict[str, Any], name: str) -> Shop:
     )
     made.write("0001_expand_item", FIRST)
     return made
+
+
+@contextmanager
+def _ending(made: Shop) -> Iterator[Shop]:
+    try:
+        yield made
+    finally:
+        made.end()
 
 
 @contextmanager

@@ -73,6 +73,7 @@ def tcp_shop(tcp_server: OwnServer) -> Iterator[Shop]:
         )
         shop.write("0001_expand_item", FIRST)
         yield shop
+        shop.end()
         drop = SQL("DROP DATABASE {} WITH (FORCE)")
         connection.execute(drop.format(Identifier(name)))
     shutil.rmtree(directory)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from migrationops.postgres import locks
 from tests.shop import Shop
 
 # What the operator's own tables are and which migrations are recorded; history is ours.
@@ -41,6 +42,15 @@ def unchanged(shop: Shop) -> Iterator[None]:
     before = standing(shop)
     yield
     assert standing(shop) == before
+
+
+@contextmanager
+def runner_at_work(shop: Shop) -> Iterator[None]:
+    """Hold the runner lock as another run would, in the maintenance database."""
+    key = locks.key(str(shop.params["dbname"]))
+    with shop.connect(dbname="postgres", application_name="another run") as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [key])
+        yield
 
 
 def standing(shop: Shop) -> set[tuple[Any, ...]]:

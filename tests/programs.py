@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,3 +52,12 @@ class SlowPrograms:
     def go_on(self) -> None:
         """Let the dump, and every later one, run to its end."""
         (self.directory / "go").touch()
+
+
+def wait_for_file(path: Path) -> str:
+    """Wait until the file is there; return what it says."""
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, path
+        time.sleep(0.02)
+    return path.read_text()

@@ -14,6 +14,8 @@ from typing import Any
 
 import psycopg
 
+from config.embedded import DEFAULT_MAJOR, programs
+
 ROOT = Path(__file__).resolve().parents[1]
 
 FIRST = """
@@ -73,6 +75,7 @@ class Shop:
     ops: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     popen: dict[str, Any] = field(default_factory=dict)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def migrations(self) -> Path:
@@ -103,7 +106,7 @@ class Shop:
         settings = {
             "STATE_DIR": str(self.directory / "state"),
             "BACKUP_DIR": str(self.directory / "backups"),
-            "PG_BIN": [str(p) for p in _program_directories()],
+            "PG_BIN": [str(p) for p in programs.directories().values()],
             **self.ops,
             **ops,
         }
@@ -118,7 +121,7 @@ class Shop:
 
     def start(self, *arguments: str, **ops: Any) -> subprocess.Popen[str]:
         """Start a command as a process of its own, in a process group of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [self.python, "-m", "tests.project.manage", *arguments],
             env=self.environ(**ops),
             cwd=self.directory,
@@ -129,12 +132,21 @@ class Shop:
             process_group=0,
             **self.popen,
         )
+        self.started.append(process)
+        return process
 
     def run(self, *arguments: str, **ops: Any) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever that is."""
         process = self.start(*arguments, **ops)
         out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def end(self) -> None:
+        """End what a failed test left running."""
+        for process in self.started:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
 
     def succeed(self, *arguments: str, **ops: Any) -> str:
         """Run a command that must exit 0; return what it printed."""
@@ -196,7 +208,6 @@ class Shop:
         return {row[0] for row in rows}
 
 
-def _program_directories() -> list[Path]:
-    from config import embedded
-
-    return embedded.program_directories()
+def program_directory() -> Path:
+    """Return the client programs of the major under test."""
+    return programs.directories()[int(os.environ.get("PG", DEFAULT_MAJOR))]

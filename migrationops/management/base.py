@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 class ErrorsToExitCodes(BaseCommand):
     """Turn an error of ours into its exit code, with its remedy."""
 
+    # Django's own commands commit as they go.
+    when_stopped = "Stopped by a signal; what was finished before it stays."
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             with stoppable():
@@ -38,7 +41,9 @@ class ErrorsToExitCodes(BaseCommand):
             signum = (
                 signal.SIGTERM if isinstance(exc, TerminatedError) else signal.SIGINT
             )
-            stopped = StoppedError(signum, "Stopped by a signal; nothing was changed.")
+            stopped = StoppedError(
+                signum, self.when_stopped, remedy="Run the same command again."
+            )
             raise self._failure(stopped, stopped.returncode, options) from exc
 
     def print_json(self, data: dict[str, Any]) -> None:
@@ -64,6 +69,7 @@ class ErrorsToExitCodes(BaseCommand):
 class OpsCommand(ErrorsToExitCodes):
     """Parse options, call one workflow, render its report."""
 
+    when_stopped = "Stopped by a signal; nothing was changed."
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
 

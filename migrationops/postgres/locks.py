@@ -19,6 +19,7 @@ from migrationops.exceptions import DatabaseError, LockedError, NeedsPersonError
 from migrationops.postgres import databases
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.pooler import refuse_pooler
+from migrationops.progress import Progress, ProgressCallback, Stage, State, silent
 
 _HOLDER = """
 SELECT a.pid, a.application_name, a.backend_start
@@ -60,9 +61,14 @@ class RunnerLock:
 
 @contextmanager
 def runner_lock(
-    alias: str, *, maintenance_db: str, wait: float, application: str
+    alias: str,
+    *,
+    maintenance_db: str,
+    wait: float,
+    application: str,
+    report: ProgressCallback = silent,
 ) -> Iterator[RunnerLock]:
-    """Hold the run's lock, polling for it up to `wait` seconds.
+    """Hold the run's lock, polling for it up to `wait` seconds, and tell for whom.
 
     Never a blocking wait: that deadlocks with CREATE INDEX CONCURRENTLY.
     Raises LockedError when another runner keeps it.
@@ -74,14 +80,21 @@ def runner_lock(
     ):
         refuse_pooler(connection)
         connection.execute("SET idle_session_timeout = 0")
-        take(connection, lock_key, wait=wait)
+        take(connection, lock_key, wait=wait, report=report)
         yield RunnerLock(connection, lock_key, key(name))
 
 
-def take(connection: Connection, lock_key: int, *, wait: float) -> None:
+def take(
+    connection: Connection,
+    lock_key: int,
+    *,
+    wait: float,
+    report: ProgressCallback = silent,
+) -> None:
     """Take an advisory lock for this session, or raise LockedError after `wait` s."""
     deadline = time.monotonic() + wait
     pause = _FIRST_PAUSE
+    told = False
     while not _try(connection, lock_key):
         if time.monotonic() + pause > deadline:
             raise LockedError(
@@ -89,6 +102,9 @@ def take(connection: Connection, lock_key: int, *, wait: float) -> None:
                 "Nothing was changed.",
                 remedy="Run the same command again later, or with a longer --wait.",
             )
+        if not told:
+            report(_waiting(_holder(connection, lock_key), wait))
+            told = True
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -112,6 +128,14 @@ def _lock_connection(
         lock_key = key(f"{name}:runner")
     with connection:
         yield connection, lock_key
+
+
+def _waiting(holder: str, wait: float) -> Progress:
+    return Progress(
+        stage=Stage.LOCK,
+        state=State.ADVANCED,
+        label=f"another runner is at work ({holder}); waiting up to {wait:.0f} s",
+    )
 
 
 def _try(connection: Connection, lock_key: int) -> bool:

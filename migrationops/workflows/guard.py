@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core import mail
 from django.db import connections
 from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 
@@ -55,7 +56,13 @@ def before_migrate(alias: str) -> None:
 
 
 def is_test_database(alias: str) -> bool:
-    """Whether Django's test runner made this database."""
+    """Whether Django's test runner made this database.
+
+    A name can be anybody's: it counts only in a process that runs tests, where
+    Django has put an outbox in the place of e-mail.
+    """
+    if not hasattr(mail, "outbox"):
+        return False
     settings = connections[alias].settings_dict
     name, test_name = settings["NAME"], settings["TEST"]["NAME"]
     return bool(name.startswith(TEST_DATABASE_PREFIX) or name == test_name)

@@ -42,7 +42,7 @@ def safe_migrate(request: Request, tell: ProgressCallback) -> Report:
     if request.plan_only:
         return opening.report(Outcome.PLANNED, todo)
     with (
-        _locked(request, conf) as lock,
+        _locked(request, conf, tell) as lock,
         open_session(request.alias, conf.policy, lock, tell) as session,
     ):
         return _migrate(opening, session, tell)
@@ -102,11 +102,14 @@ def _nothing_to_do(request: Request, standing: Standing) -> bool:
     )
 
 
-def _locked(request: Request, conf: Conf) -> AbstractContextManager[RunnerLock]:
+def _locked(
+    request: Request, conf: Conf, tell: ProgressCallback
+) -> AbstractContextManager[RunnerLock]:
     wait = conf.policy.wait if request.wait is None else request.wait
     return runner_lock(
         request.alias,
         maintenance_db=conf.maintenance_db,
         wait=wait,
         application="migrationops safe_migrate",
+        report=tell,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 
 import pytest
 
@@ -64,29 +63,10 @@ def test_history_has_the_run_its_plan_and_its_steps(ready: Shop) -> None:
 
 def test_permissions_are_there_as_after_migrate(ready: Shop) -> None:
     assert ready.query(
-        "SELECT count(*) FROM auth_permission WHERE codename = 'view_item'"
-    ) == [(1,)] or ready.query("SELECT count(*) > 0 FROM auth_permission") == [(True,)]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        (["nosuchapp"], "nosuchapp"),
-        (["shop", "0009"], "0009"),
-        (["shop", "zero"], "rollback shop zero"),
-        (["--database", "other"], "other"),
-        (["--policy", "test"], "laxer"),
-    ],
-)
-def test_bad_input_names_itself_and_changes_nothing(
-    ready: Shop, arguments: list[str], text: str
-) -> None:
-    done = ready.run("safe_migrate", *arguments)
-
-    assert done.returncode in (1, 3)
-    assert text in done.stderr
-    assert "Traceback" not in done.stderr
-    assert ready.applied() == ["0001_expand_item"]
+        "SELECT p.codename FROM auth_permission p "
+        "JOIN django_content_type t ON t.id = p.content_type_id "
+        "WHERE (t.app_label, t.model) = ('shop', 'item') ORDER BY 1"
+    ) == [("add_item",), ("change_item",), ("delete_item",), ("view_item",)]
 
 
 def test_a_failing_first_migration_leaves_everything_as_before(ready: Shop) -> None:
@@ -114,15 +94,6 @@ def test_a_failure_in_mid_run_names_what_stays_and_the_next_run_continues(
     ready.add("0003_expand_broken", after="0002_expand_price")
     ready.succeed("safe_migrate")
     assert ready.applied()[-1] == "0003_expand_broken"
-
-
-def test_two_leaves_are_refused(ready: Shop) -> None:
-    ready.add("0002_expand_other", after="0001_expand_item")
-
-    done = ready.run("safe_migrate")
-
-    assert done.returncode == 3
-    assert "makemigrations --merge" in done.stderr
 
 
 def test_a_lock_held_by_someone_else_is_waited_for(ready: Shop) -> None:
@@ -184,42 +155,6 @@ def test_a_loser_that_may_not_wait_is_refused(ready: Shop) -> None:
     assert "Another runner is at work" in second.stderr
     first.communicate(timeout=60)
     assert first.returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
-)
-def test_a_signal_during_apply_stops_cleanly(
-    ready: Shop, signum: signal.Signals, code: int
-) -> None:
-    ready.add(
-        "0003_expand_slow",
-        'migrations.RunSQL("SELECT pg_sleep(30)")',
-        after="0002_expand_price",
-    )
-    process = ready.start("safe_migrate")
-    ready.wait_for(SLEEPING)
-
-    process.send_signal(signum)
-    _, err = process.communicate(timeout=20)
-
-    assert process.returncode == code, err
-    assert "shop.0002_expand_price" in err
-    assert ready.applied() == ["0001_expand_item", "0002_expand_price"]
-    assert ready.query(
-        "SELECT state FROM migrationops_run ORDER BY started_at DESC LIMIT 1"
-    ) == [("stopped",)]
-
-
-def test_an_unreachable_server_is_named_without_the_password(shop: Shop) -> None:
-    environ = shop.environ()
-    environ["DATABASE_URL"] = "postgres://u:topsecret@127.0.0.1:1/nowhere"
-
-    done = shop.run("safe_migrate", DIRECT_URL="postgres://u:topsecret@127.0.0.1:1/x")
-
-    assert done.returncode == 1
-    assert "cannot be reached" in done.stderr
-    assert "topsecret" not in done.stdout + done.stderr
 
 
 def test_a_database_with_tables_and_no_stamp_is_refused(shop: Shop) -> None:

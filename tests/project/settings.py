@@ -18,7 +18,10 @@ INSTALLED_APPS = [
 DATABASES = {"default": environ.Env().db_url("DATABASE_URL")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
-MIGRATION_MODULES = {"shop": os.environ.get("SHOP_MIGRATIONS", "shop_migrations")}
+MIGRATION_MODULES = {
+    "shop": "shop_migrations",
+    "migrationops": os.environ.get("OPS_MIGRATIONS", "migrationops.migrations"),
+}
 _ops: dict[str, Any] | None = json.loads(os.environ.get("OPS", "{}"))
 if _ops is not None:
     MIGRATIONOPS = {"ENVIRONMENT": "development", **_ops}
