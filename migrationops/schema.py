@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,10 @@ class Table:
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.name == name), None)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; what equals its default is left out."""
+        return cast("dict[str, Any]", _plain(self))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
@@ -112,6 +116,10 @@ class Object:
     @property
     def qualified_name(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; what equals its default is left out."""
+        return cast("dict[str, Any]", _plain(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,10 +152,9 @@ class Catalog:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; what equals its default is left out."""
         return {
-            "tables": [_plain(t) for t in self.tables],
-            "objects": [_plain(o) for o in self.objects],
+            "tables": [t.to_json() for t in self.tables],
+            "objects": [o.to_json() for o in self.objects],
         }
 
     @classmethod
