@@ -47,6 +47,16 @@ class Facts:
         }
 
     @property
+    def touched(self) -> set[str]:
+        """The relations whose definition this statement may have changed."""
+        return set(self.created) | {
+            name
+            for held in (self.held, self.locks)
+            for name, lock in held.items()
+            if lock >= Lock.SUX
+        }
+
+    @property
     def worked_on(self) -> set[str]:
         """The relations that were rewritten or read while closed to writers."""
         return (set(self.rewritten) | set(self.scanned)) & self.strong

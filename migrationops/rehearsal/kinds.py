@@ -5,6 +5,7 @@ from __future__ import annotations
 import postgast
 
 _READS = {"select_stmt", "variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
+_ON_LOCKED_TABLES = {"alter_table_stmt", "create_stmt", "drop_stmt", "index_stmt"}
 _WRITES_ROWS = {
     "call_stmt",
     "copy_stmt",
@@ -22,6 +23,14 @@ _WRITES_ROWS = {
 def controls_transaction(sql: str) -> bool:
     """Tell whether there is a BEGIN, COMMIT, SAVEPOINT or their like in it."""
     return "transaction_stmt" in _kinds(sql)
+
+
+def changes_locked_tables_only(sql: str) -> bool:
+    """Tell whether it changes no table but those that it locks.
+
+    A rename, say, shows in the definitions of others.
+    """
+    return _kinds(sql) <= _ON_LOCKED_TABLES
 
 
 def only_reads(sql: str) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from django.core import mail
@@ -47,6 +47,7 @@ class Stage:
     isolation: Isolation
     recorder: Recorder
     done: list[RehearsedMigration] = field(default_factory=list)
+    mails: int = 0
     performing: str = ""
     operation: str = ""
 
@@ -72,12 +73,17 @@ def perform(
         send_post_migrate(alias, states[-1].clone(), loader, plan)
     except Exception as exc:
         return _performance(stage, start, failure=_failure(stage, exc))
+    finally:
+        stage.mails = len(getattr(mail, "outbox", ()))
+    refusals = tuple(isolation.refusals)
     after = compatibility.probe(old_apps, alias)
     migrations = [loader.get_migration(*m.key) for m in plan.migrations]
-    way_back = reversibility.prove(wrapper, migrations, states[:-1], start)
-    return _performance(
-        stage,
-        start,
+    end = stage.recorder.catalog
+    with isolation.during("the way back", _allowed(migrations)):
+        way_back = reversibility.prove(wrapper, migrations, states[:-1], (start, end))
+    return replace(
+        _performance(stage, start),
+        refusals=refusals,
         incompatible=compatibility.incompatibilities(before, after),
         reversed=not way_back,
         irreversible=way_back,
@@ -102,7 +108,7 @@ def _performance(stage: Stage, start: Catalog, **values: Any) -> Performance:
         touched=end.restricted_to(change.tables),
         gone=tuple(name for name, found in change.tables.items() if found is None),
         refusals=tuple(stage.isolation.refusals),
-        mails=len(getattr(mail, "outbox", ())),
+        mails=stage.mails,
         **values,
     )
 
@@ -123,11 +129,19 @@ def _apply_all(
     for planned in plan.migrations:
         migration = loader.get_migration(*planned.key)
         stage.performing = planned.label
-        allowed = frozenset(getattr(migration, "rehearsal_allows", ()))
-        with stage.isolation.during(planned.label, allowed):
+        with stage.isolation.during(planned.label, _allowed([migration])):
             states.append(_apply(stage, migration, states[-1].clone()))
         stage.performing = stage.operation = ""
     return states
+
+
+def _allowed(migrations: Iterable[Migration]) -> frozenset[str]:
+    """Return the audit events that migrations declare to need."""
+    return frozenset(
+        event
+        for migration in migrations
+        for event in getattr(migration, "rehearsal_allows", ())
+    )
 
 
 def _apply(stage: Stage, migration: Migration, state: ProjectState) -> ProjectState:

@@ -16,8 +16,9 @@ from migrationops.executor.recorded import StepKind
 from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.statements import StatementClass, classify
-from migrationops.rehearsal.facts import merged
+from migrationops.rehearsal.facts import Facts, merged
 from migrationops.rehearsal.kinds import (
+    changes_locked_tables_only,
     controls_transaction,
     only_defines,
     only_reads,
@@ -46,6 +47,7 @@ class Recorder:
     def begin(self) -> None:
         """Begin with the next migration."""
         self.steps = []
+        self.catalog = introspection.catalog(self._connection)
 
     def run(self, path: str, operation: Operation, execute: Execute) -> None:
         """Run one operation; one that writes past the schema editor is one step."""
@@ -73,7 +75,7 @@ class Recorder:
                 execute()
             else:
                 facts = self._tracer.trace(text, execute)
-        self.catalog = introspection.catalog(self._connection)
+        self.catalog = self._look(text, facts)
         kind = _kind(text)
         self._add(kind, before, template=template, sql=text, facts=facts)
 
@@ -92,6 +94,14 @@ class Recorder:
                 self.steps[index] = replace(
                     step, repeatable=self._changes_nothing(step.sql)
                 )
+
+    def _look(self, text: str, facts: Facts | None) -> Catalog:
+        """Read the catalog again, as little of it as is certain to be enough."""
+        if facts is None or facts.alone or not changes_locked_tables_only(text):
+            return introspection.catalog(self._connection)
+        return introspection.changed_by(
+            self._connection, self.catalog, tables=facts.touched, gone=facts.dropped
+        )
 
     def _data(self, execute: Execute, before: Catalog) -> None:
         with self._occupied():

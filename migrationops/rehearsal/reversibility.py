@@ -18,11 +18,11 @@ def prove(
     wrapper: DatabaseWrapper,
     migrations: Sequence[Migration],
     states: Sequence[ProjectState],
-    start: Catalog,
+    catalogs: tuple[Catalog, Catalog],
 ) -> tuple[str, ...]:
     """Return why the way back is not proven; nothing when it is.
 
-    `states` are those before each migration, `start` the catalog before the first.
+    `states` are those before each migration, `catalogs` those before and after all.
     Stops at the first migration that does not come back.
     """
     one_way = [
@@ -33,7 +33,7 @@ def prove(
     ]
     if one_way:
         return tuple(one_way)
-    end = introspection.catalog(wrapper.connection)
+    start, end = catalogs
     pairs = list(zip(migrations, states, strict=True))
     try:
         for migration, state in reversed(pairs):
