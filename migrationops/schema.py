@@ -11,8 +11,8 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import Any
+from functools import cache, cached_property, lru_cache
+from typing import Any, cast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,10 @@ class Table:
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.name == name), None)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; what equals its default is left out."""
+        return cast("dict[str, Any]", _plain(self))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
@@ -112,6 +116,10 @@ class Object:
     @property
     def qualified_name(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; what equals its default is left out."""
+        return cast("dict[str, Any]", _plain(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,15 +147,28 @@ class Catalog:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the canonical JSON, in hex."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 over the canonical JSON of everything in it, in hex."""
+        lines = [_digest(part) for part in (*self.tables, *self.objects)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def with_tables(
+        self,
+        tables: Iterable[Table],
+        *,
+        gone: Iterable[str] = (),
+        objects: tuple[Object, ...],
+    ) -> Catalog:
+        """Return this with these tables as they are now, and without those gone."""
+        known = self._by_name | {t.qualified_name: t for t in tables}
+        for name in gone:
+            known.pop(name, None)
+        ordered = sorted(known.values(), key=lambda t: (t.schema, t.name))
+        return Catalog(tables=tuple(ordered), objects=objects)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; what equals its default is left out."""
         return {
-            "tables": [_plain(t) for t in self.tables],
-            "objects": [_plain(o) for o in self.objects],
+            "tables": [t.to_json() for t in self.tables],
+            "objects": [o.to_json() for o in self.objects],
         }
 
     @classmethod
@@ -173,6 +194,13 @@ def _table(data: dict[str, Any]) -> Table:
         for key, part in _PARTS.items()
     }
     return Table(**{**_tuples(data), **parts})
+
+
+@lru_cache(maxsize=8192)
+def _digest(part: Table | Object) -> str:
+    # Kept: of thousands of tables a statement changes one.
+    text = json.dumps(part.to_json(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @cache

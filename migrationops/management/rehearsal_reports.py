@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from migrationops.management.rendering import duration, table
+from collections.abc import Iterator
+
+from migrationops.management.rendering import duration, size, table
+from migrationops.rehearsal.estimate import Estimate
+from migrationops.rehearsal.record import Performance, RehearsedMigration, RehearsedStep
 from migrationops.rehearsal.script import Statement
-from migrationops.workflows.rehearse import ScriptReport
+from migrationops.workflows.rehearse import PlanReport, ScriptReport
 
 _BLOCKS = {True: "yes", False: "no", None: "unknown"}
 
@@ -30,4 +34,63 @@ def _row(statement: Statement) -> tuple[str, ...]:
         " ".join(worked),
         _BLOCKS[statement.blocks],
         duration(facts.seconds),
+    )
+
+
+def plan_text(report: PlanReport) -> str:
+    """Return what the plan did on the shadow, for people."""
+    rehearsal = report.rehearsal
+    if rehearsal is None:
+        return "Nothing is pending, so there is nothing to rehearse."
+    lines = [_table(m) for m in rehearsal.performance.migrations]
+    lines += _verdicts(rehearsal.performance)
+    lines += [
+        f"The shadow differs from the live schema: {d}" for d in rehearsal.lacking
+    ]
+    if rehearsal.estimates:
+        lines += ["On the live tables (an estimate from their sizes):"]
+        lines += [table([_estimate(e) for e in rehearsal.estimates])]
+    return "\n".join(lines)
+
+
+def _table(migration: RehearsedMigration) -> str:
+    rows = [_step(step) for step in migration.steps]
+    return f"{migration.label} ({duration(migration.seconds)})\n{table(rows)}".rstrip()
+
+
+def _step(step: RehearsedStep) -> tuple[str, ...]:
+    line = (step.sql or step.description).strip().splitlines()[0][:60]
+    facts = step.facts
+    if facts is None:
+        return str(step.position), line, "", "", ""
+    return (
+        str(step.position),
+        line,
+        " ".join(f"{name}:{lock.name}" for name, lock in facts.locks.items()),
+        " ".join(f"rewrites {name}" for name in facts.rewritten),
+        duration(facts.seconds),
+    )
+
+
+def _verdicts(performance: Performance) -> Iterator[str]:
+    if performance.failure:
+        yield f"FAILED: {performance.failure}"
+    elif performance.reversed:
+        yield "Forward, back and forward again: the catalogs agree."
+    for reason in performance.irreversible:
+        yield f"The way back is not proven: {reason}"
+    yield from performance.incompatible
+    yield from (f"Refused: {refusal}" for refusal in performance.refusals)
+    if performance.mails:
+        yield f"Kept in memory: {performance.mails} mails."
+
+
+def _estimate(estimate: Estimate) -> tuple[str, ...]:
+    return (
+        f"{estimate.migration} step {estimate.position}",
+        f"{estimate.table} {estimate.work} under {estimate.lock}",
+        f"{estimate.rows} rows",
+        size(estimate.bytes),
+        f"about {duration(estimate.seconds)}",
+        "writers wait" if estimate.blocks_writers else "",
     )

@@ -56,6 +56,20 @@ def catalog(connection: Connection, *, tables: Iterable[str] | None = None) -> C
     return Catalog.from_json({"tables": found, "objects": objects})
 
 
+def changed_by(
+    connection: Connection, before: Catalog, *, tables: set[str], gone: Iterable[str]
+) -> Catalog:
+    """Return the catalog now, when only these tables can differ from `before`."""
+    with _printing(connection):
+        found = Catalog.from_json(
+            {
+                "tables": _json(connection, "tables", tables=list(tables)),
+                "objects": _json(connection, "objects"),
+            }
+        )
+    return before.with_tables(found.tables, gone=gone, objects=found.objects)
+
+
 def sizes(connection: Connection) -> dict[str, TableSize]:
     """Return each table's size by qualified name; a partitioned table is its parts."""
     rows = connection.execute(query("sizes")).fetchall()

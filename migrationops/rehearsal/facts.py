@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +44,16 @@ class Facts:
             for held in (self.held, self.locks)
             for name, lock in held.items()
             if lock.blocks_writes
+        }
+
+    @property
+    def touched(self) -> set[str]:
+        """The relations whose definition this statement may have changed."""
+        return set(self.created) | {
+            name
+            for held in (self.held, self.locks)
+            for name, lock in held.items()
+            if lock >= Lock.SUX
         }
 
     @property
@@ -130,6 +141,43 @@ def committed_alone(
     else:
         blocks = bool(facts.worked_on) or None
     return replace(facts, scanned={}, visited=(), alone=True, blocks=blocks)
+
+
+def merged(parts: Sequence[Facts]) -> Facts | None:
+    """Return what several statements did together."""
+    if not parts:
+        return None
+    blocks = [p.blocks for p in parts]
+    return Facts(
+        locks=_most([p.locks for p in parts]),
+        held=parts[0].held,
+        rewritten=_union(p.rewritten for p in parts),
+        scanned=_total([p.scanned for p in parts]),
+        visited=_union(p.visited for p in parts),
+        written=_total([p.written for p in parts]),
+        created=_union(p.created for p in parts),
+        dropped=_union(p.dropped for p in parts),
+        seconds=sum(p.seconds for p in parts),
+        wal_bytes=sum(p.wal_bytes for p in parts),
+        alone=any(p.alone for p in parts),
+        blocks=True if True in blocks else None if None in blocks else False,
+    )
+
+
+def _union(parts: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(sorted({name for part in parts for name in part}))
+
+
+def _most(parts: Iterable[dict[str, Lock]]) -> dict[str, Lock]:
+    found: dict[str, Lock] = {}
+    for part in parts:
+        for name, lock in part.items():
+            found[name] = max(lock, found.get(name, lock))
+    return found
+
+
+def _total(parts: Iterable[dict[str, int]]) -> dict[str, int]:
+    return dict(sum((Counter(part) for part in parts), Counter()))
 
 
 def _new_locks(before: Observation, after: Observation) -> dict[int, Lock]:

@@ -12,6 +12,7 @@ from psycopg import pq
 
 from migrationops.postgres.databases import Connection
 from migrationops.rehearsal.facts import Facts
+from migrationops.rehearsal.kinds import controls_transaction
 from migrationops.rehearsal.trace import Tracer
 
 NOT_RUN = "not run: a statement before it failed"
@@ -130,15 +131,6 @@ def _finished(connection: Connection, done: list[Statement]) -> tuple[Statement,
     except psycopg.Error as exc:
         done[-1] = replace(done[-1], error=_error(exc))
     return tuple(done)
-
-
-def controls_transaction(sql: str) -> bool:
-    """Tell whether this is BEGIN, COMMIT, SAVEPOINT or their like."""
-    try:
-        parsed = postgast.parse(sql).stmts
-    except postgast.PgQueryError:
-        return False
-    return any(s.stmt.WhichOneof("node") == "transaction_stmt" for s in parsed)
 
 
 def _error(exc: psycopg.Error) -> str:

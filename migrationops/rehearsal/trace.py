@@ -45,6 +45,12 @@ class Tracer:
                 raise
         return self._alone(sql, execute)
 
+    def trace_whole(self, execute: Execute) -> Facts:
+        """Run something that sends statements of its own, and ends what it begins."""
+        if self._connection.info.transaction_status is pq.TransactionStatus.INTRANS:
+            return self._inside(execute)
+        return self._alone("", execute)
+
     def _inside(self, execute: Execute) -> Facts:
         before = observe(self._connection)
         started = time.perf_counter()

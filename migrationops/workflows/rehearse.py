@@ -1,4 +1,4 @@
-"""Rehearse a raw script against a schema; change nothing that lives."""
+"""Rehearse what is pending, or a raw script; change nothing that lives."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from migrationops import graph
 from migrationops.conf import get_conf
 from migrationops.exceptions import PreconditionError
+from migrationops.graph import Target
+from migrationops.plan import Plan, build_plan
 from migrationops.rehearsal.copying import load_script
+from migrationops.rehearsal.rehearse import Rehearsal, rehearse
 from migrationops.rehearsal.script import Statement, run_script
 from migrationops.shadow import shadow_database
 
@@ -38,6 +42,33 @@ class ScriptReport:
             "version": 1,
             "statements": [statement.to_json() for statement in self.statements],
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanReport:
+    """A plan and its rehearsal; none when nothing is pending."""
+
+    plan: Plan
+    rehearsal: Rehearsal | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.rehearsal is not None and not self.rehearsal.passed
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "plan": self.plan.to_json(),
+            "rehearsal": self.rehearsal.to_json() if self.rehearsal else None,
+        }
+
+
+def rehearse_plan(alias: str, target: Target) -> PlanReport:
+    """Run what is pending on a shadow of the live database."""
+    pending = build_plan(graph.load(alias), alias=alias, target=target)
+    if not pending.migrations:
+        return PlanReport(plan=pending)
+    return PlanReport(plan=pending, rehearsal=rehearse(pending, get_conf()))
 
 
 def rehearse_script(request: ScriptRequest) -> ScriptReport:

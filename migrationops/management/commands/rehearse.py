@@ -6,9 +6,16 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from migrationops.graph import Target
 from migrationops.management.base import OpsCommand
-from migrationops.management.rehearsal_reports import script_text
-from migrationops.workflows.rehearse import ScriptRequest, rehearse_script
+from migrationops.management.rehearsal_reports import plan_text, script_text
+from migrationops.workflows.rehearse import (
+    PlanReport,
+    ScriptReport,
+    ScriptRequest,
+    rehearse_plan,
+    rehearse_script,
+)
 
 
 class Command(OpsCommand):
@@ -16,6 +23,8 @@ class Command(OpsCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
+        parser.add_argument("app_label", nargs="?", help="Only this app.")
+        parser.add_argument("migration_name", nargs="?", help="Only up to this.")
         parser.add_argument("--sql", type=Path, help="A script, instead of the plan.")
         parser.add_argument("--schema", type=Path, help="What the script starts from.")
         parser.add_argument(
@@ -25,9 +34,24 @@ class Command(OpsCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not (options["sql"] and options["schema"]):
-            raise CommandError("--sql and --schema go together.", returncode=2)
-        report = rehearse_script(
+        report = self._script(options) if options["sql"] else self._plan(options)
+        if options["json"]:
+            self.print_json(report.to_json())
+        elif isinstance(report, ScriptReport):
+            self.stdout.write(script_text(report))
+        else:
+            self.stdout.write(plan_text(report))
+        if isinstance(report, PlanReport) and report.failed:
+            raise CommandError("The plan fails; nothing was changed.", returncode=3)
+
+    def _plan(self, options: dict[str, Any]) -> PlanReport:
+        target = Target(app=options["app_label"], migration=options["migration_name"])
+        return rehearse_plan(options["database"], target)
+
+    def _script(self, options: dict[str, Any]) -> ScriptReport:
+        if options["schema"] is None:
+            raise CommandError("--sql needs --schema.", returncode=2)
+        return rehearse_script(
             ScriptRequest(
                 alias=options["database"],
                 sql=options["sql"],
@@ -35,7 +59,3 @@ class Command(OpsCommand):
                 in_transaction=not options["no_transaction"],
             )
         )
-        if options["json"]:
-            self.print_json(report.to_json())
-        else:
-            self.stdout.write(script_text(report))

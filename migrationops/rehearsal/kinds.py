@@ -1,0 +1,51 @@
+"""What a statement is, by PostgreSQL's grammar."""
+
+from __future__ import annotations
+
+import postgast
+
+_READS = {"select_stmt", "variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
+_ON_LOCKED_TABLES = {"alter_table_stmt", "create_stmt", "drop_stmt", "index_stmt"}
+_WRITES_ROWS = {
+    "call_stmt",
+    "copy_stmt",
+    "delete_stmt",
+    "do_stmt",
+    "execute_stmt",
+    "insert_stmt",
+    "merge_stmt",
+    "select_stmt",
+    "truncate_stmt",
+    "update_stmt",
+}
+
+
+def controls_transaction(sql: str) -> bool:
+    """Tell whether there is a BEGIN, COMMIT, SAVEPOINT or their like in it."""
+    return "transaction_stmt" in _kinds(sql)
+
+
+def changes_locked_tables_only(sql: str) -> bool:
+    """Tell whether it changes no table but those that it locks.
+
+    A rename, say, shows in the definitions of others.
+    """
+    return _kinds(sql) <= _ON_LOCKED_TABLES
+
+
+def only_reads(sql: str) -> bool:
+    """Tell whether it is a query, or speaks of the session alone."""
+    return _kinds(sql) <= _READS
+
+
+def only_defines(sql: str) -> bool:
+    """Tell whether it can be seen in the catalog all that it does."""
+    return not _kinds(sql) & (_WRITES_ROWS | {"unreadable"})
+
+
+def _kinds(sql: str) -> set[str]:
+    try:
+        parsed = postgast.parse(sql).stmts
+    except postgast.PgQueryError:
+        return {"unreadable"}
+    return {raw.stmt.WhichOneof("node") for raw in parsed}
