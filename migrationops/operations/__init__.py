@@ -50,3 +50,7 @@ __all__ = [
     "SetNotNull",
     "run_backfills",
 ]
+
+# A migration that is written by a program names its operations by their module.
+for _name in __all__:
+    globals()[_name].__module__ = __name__

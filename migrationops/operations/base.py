@@ -12,9 +12,10 @@ from django.db.models import Field, Model
 
 from migrationops.operations.session import Session, open_session
 
+# Only type checkers may ask for its types: a project need not have the stubs.
 if TYPE_CHECKING:
     AnyField = Field[Any, Any]
-else:  # not subscriptable where django_stubs_ext is not set up
+else:
     AnyField = Field
 
 

@@ -33,7 +33,7 @@ def add_column(
     if not catalog.has_column(session, table, field.column):
         session.run(_addition(session, model, table, field, default))
     if field.db_comment:
-        _comment(session, table, field)
+        session.run(comment(table, field.column, field.db_comment))
 
 
 def dress(session: Session, model: type[Model], field: Any) -> None:
@@ -63,13 +63,10 @@ def _addition(
     return str(editor.sql_create_column % parts)
 
 
-def _comment(session: Session, table: Relation, field: Any) -> None:
-    session.run(
-        sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-            table.identifier,
-            sql.Identifier(field.column),
-            sql.Literal(field.db_comment),
-        )
+def comment(table: Relation, column: str, text: str | None) -> sql.Composed:
+    """Return the statement that comments on a column, or takes the comment away."""
+    return sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
+        table.identifier, sql.Identifier(column), sql.Literal(text)
     )
 
 

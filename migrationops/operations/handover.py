@@ -8,6 +8,7 @@ from psycopg import sql
 
 from migrationops.exceptions import RefusedError
 from migrationops.operations import catalog
+from migrationops.operations.columns import comment
 from migrationops.operations.enforcement import validation
 from migrationops.operations.indexes import build
 from migrationops.operations.not_null import set_not_null
@@ -55,6 +56,8 @@ def succession(
     if parts.default is not None:
         # Not sooner: a default would count as a value that a writer gave.
         yield _alter(twin.table, twin.target, f"SET DEFAULT {parts.default}")
+    if parts.comment is not None:
+        yield comment(twin.table, twin.target, parts.comment)
     for part in parts.hung:
         yield _rename(twin.table, part, renames.get(part.name, part.name))
     if parts.not_null is not None:
@@ -116,6 +119,8 @@ def _strip(twin: Twin, parts: Parts) -> Iterator[sql.Composable]:
         yield _alter(twin.table, twin.source, "DROP NOT NULL")
     if parts.default is not None:
         yield _alter(twin.table, twin.source, "DROP DEFAULT")
+    if parts.comment is not None:
+        yield comment(twin.table, twin.source, None)
 
 
 def _rename(table: Relation, part: Part, name: str) -> sql.Composed:

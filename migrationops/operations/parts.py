@@ -48,6 +48,7 @@ class Parts:
     default: str | None = None
     is_not_null: bool = False
     not_null: str | None = None
+    comment: str | None = None
 
 
 def copy_name(name: str) -> str:
@@ -71,7 +72,14 @@ def read(session: Session, twin: Twin, *, without: frozenset[str]) -> Parts:
         (default,) = raw.execute(_DEFAULT, [str(_CLONE), twin.target]).fetchone()
     changed = {name: d for name, d in after.items() if d != before[name]}
     hung = (*_indexes(changed, originals), *_checks(changed), *foreign_keys)
-    return Parts(hung=hung, default=default, is_not_null=column[0], not_null=column[1])
+    is_not_null, not_null, comment = column
+    return Parts(
+        hung=hung,
+        default=default,
+        is_not_null=is_not_null,
+        not_null=not_null,
+        comment=comment,
+    )
 
 
 def _clone(raw: Any, table: Relation) -> dict[str, Any]:
@@ -145,7 +153,8 @@ def _foreign_keys(raw: Any, twin: Twin) -> Iterator[Part]:
 _COLUMN = """
 SELECT a.attnotnull,
        (SELECT conname FROM pg_catalog.pg_constraint
-         WHERE conrelid = a.attrelid AND contype = 'n' AND conkey = ARRAY[a.attnum])
+         WHERE conrelid = a.attrelid AND contype = 'n' AND conkey = ARRAY[a.attnum]),
+       pg_catalog.col_description(a.attrelid, a.attnum)
   FROM pg_catalog.pg_attribute a
  WHERE a.attrelid = pg_catalog.to_regclass(%(table)s) AND a.attname = %(column)s
 """

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from migrationops.management.base import OpsCommand
+from migrationops.workflows.make_safe import (
+    MakeSafeReport,
+    MakeSafeRequest,
+    make_safe,
+)
+
+
+class Command(OpsCommand):
+    help = (
+        "Rewrite a dangerous migration, not applied yet, into migrations by phase "
+        "(expand, backfill, contract) that end in the same catalog; proven first."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("app_label", help="The app of the migration.")
+        parser.add_argument("migration_name", help="Its name, or how that begins.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Show and prove; write nothing."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = make_safe(
+            MakeSafeRequest(
+                alias=options["database"],
+                app_label=options["app_label"],
+                name=options["migration_name"],
+                dry_run=options["dry_run"],
+            )
+        )
+        if options["json"]:
+            self.print_json(report.to_json())
+        else:
+            self.stdout.write(text(report))
+
+
+def text(report: MakeSafeReport) -> str:
+    """Return the diff and what became of it."""
+    if not report.files:
+        return f"{report.replaced.name} is safe as it is."
+    names = "\n".join(f"  {f.phase:9} {f.path.name}" for f in report.files)
+    done = "Written" if report.written else "Not written (--dry-run)"
+    return (
+        f"{report.diff}\n{done}, in place of {report.replaced.name}:\n{names}\n"
+        "Proven on two throw-away databases: the same catalog at the end, and the "
+        "one before after the way back."
+    )
