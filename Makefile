@@ -28,7 +28,7 @@ install: $(STAMP) ## make the virtual environment
 $(STAMP): requirements-dev.txt requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked packages into $(VENV) ..."
 	@$(PIP) --only-binary :all: -r requirements-uv.txt \
 		&& $(BIN)/uv pip sync -q --require-hashes --python $(BIN)/python requirements-dev.txt \
