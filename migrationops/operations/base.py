@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -12,7 +12,10 @@ from django.db.models import Field, Model
 
 from migrationops.operations.session import Session, open_session
 
-AnyField = Field[Any, Any]
+if TYPE_CHECKING:
+    AnyField = Field[Any, Any]
+else:
+    AnyField = Field  # a project need not have django-stubs-ext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.migrations.state import ModelState, ProjectState
-from django.db.models import F, Field, Model, Q
+from django.db.models import F, Model, Q
 from django.db.models.functions import Cast
 
 from migrationops.exceptions import RefusedError
 from migrationops.operations.backfill import Backfill
+from migrationops.operations.base import AnyField
 from migrationops.operations.session import Session
 from migrationops.operations.twin import Twin, type_of
 
 
-class BareField(Field[Any, Any]):
+class BareField(AnyField):
     """A column by its type, with nothing that Django knows of it."""
 
     def __init__(self, *, type: str = "", **options: Any) -> None:  # noqa: A002
@@ -50,7 +51,7 @@ def _rows(session: Session, model: type[Model], twin: Twin) -> type[Model]:
             "in batches; nothing was changed."
         )
     kind = type_of(session, key)[0]
-    fields: list[tuple[str, Field[Any, Any]]] = [
+    fields: list[tuple[str, AnyField]] = [
         ("key", BareField(type=kind, db_column=key.column, primary_key=True)),
         ("source", BareField(type=twin.type, db_column=twin.source, null=True)),
         ("target", BareField(type=twin.type, db_column=twin.target, null=True)),
