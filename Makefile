@@ -9,6 +9,9 @@ export PG
 JOBS ?= 2
 SERVE ?= 1
 MANAGE := $(BIN)/python manage.py
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
+COG = DJANGO_SETTINGS_MODULE=config.settings.development $(BIN)/cog -I . -I docs
+PAGES = $(shell grep -rl --include='*.md' '\[\[\[cog' README.md docs)
 # To stop and to remove needs nothing installed.
 EMBEDDED = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m config.embedded
 
@@ -21,12 +24,15 @@ help: ## list the targets
 
 install: $(STAMP) ## make the virtual environment
 
-$(STAMP): requirements-dev.txt
+# uv takes a quarter of pip's time; where it cannot be had, pip installs the same lock.
+$(STAMP): requirements-dev.txt requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked packages into $(VENV) ..."
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(PIP) --only-binary :all: -r requirements-uv.txt \
+		&& $(BIN)/uv pip sync -q --require-hashes --python $(BIN)/python requirements-dev.txt \
+		|| $(PIP) -r requirements-dev.txt
 	@touch $@
 
 demo: $(STAMP) ## seed a first schema, then migrate it for real; ends in the admin
@@ -47,10 +53,11 @@ ifeq ($(SERVE),1)
 	$(MANAGE) runserver --noreload
 endif
 
-lock: ## write requirements*.txt anew from pyproject.toml (needs uv)
-	uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 -o requirements.txt
-	uv pip compile -q pyproject.toml --group dev -c requirements.txt --generate-hashes --universal --python-version 3.11 -o requirements-dev.txt
-	uv pip compile -q --group bench -c requirements-dev.txt --generate-hashes --universal --python-version 3.11 -o requirements-bench.txt
+lock: $(STAMP) ## write requirements*.txt anew from pyproject.toml
+	$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 -o requirements.txt
+	$(BIN)/uv pip compile -q pyproject.toml --group dev -c requirements.txt --generate-hashes --universal --python-version 3.11 -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --group bench -c requirements-dev.txt --generate-hashes --universal --python-version 3.11 -o requirements-bench.txt
+	$(BIN)/uv pip compile -q --group install --generate-hashes --universal --python-version 3.11 -o requirements-uv.txt
 
 format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .
@@ -66,6 +73,10 @@ check: $(STAMP) ## format, lint, types, layers, migrations, settings
 	$(BIN)/lint-imports --no-cache
 	$(MANAGE) check --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
+	@$(COG) --check --diff --check-fail-msg="Run: make docs" $(PAGES)
+
+docs: $(STAMP) ## print the parts of the documentation that are read from the code
+	@$(COG) -r $(PAGES)
 
 test: $(STAMP) ## unit, integration and a sample of every fault class
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
