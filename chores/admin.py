@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from chores.exceptions import ChoresError
+from chores.households.models import Membership
 
 if TYPE_CHECKING:
-    from django.db.models import Model
-    from django.http import HttpRequest
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest, HttpResponse
 
     Base = admin.ModelAdmin[Any]
 else:
     Base = admin.ModelAdmin
+
+# Rows that a list of a big table shows at most; a filter finds the others.
+MOST = 1000
+FOUND = 50
 
 
 class ReadOnlyAdmin(Base):
@@ -30,3 +44,100 @@ class ReadOnlyAdmin(Base):
         self, request: HttpRequest, obj: Model | None = None
     ) -> bool:
         return False
+
+
+class UncountedPaginator(Paginator):  # type: ignore[type-arg]
+    """Pages over the newest rows: looks for MOST of them, and never counts."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.values_list("pk", flat=True)[:MOST])
+
+
+class BigTableAdmin(ReadOnlyAdmin):
+    """A list of a table with millions of rows: newest first, found by member."""
+
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    ordering = ("-pk",)
+    search_fields = ("pk",)
+    search_help_text = "A member's name, or its beginning"
+    search_through = "member"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find the members first: a join would walk the big table."""
+        if not search_term:
+            return queryset, False
+        found = Membership.objects.filter(name__istartswith=search_term)
+        ids = list(found.order_by("-pk").values_list("pk", flat=True)[:FOUND])
+        return queryset.filter(**{f"{self.search_through}__in": ids}), False
+
+
+def actor_of(request: HttpRequest, household_id: int) -> Membership | None:
+    """Return who acts: the user's own membership, else the operator."""
+    mine = Membership.objects.filter(household=household_id, user=request.user.pk)
+    return mine.active().first()
+
+
+def run_each(
+    request: HttpRequest, rows: QuerySet[Any], run: Callable[[Any], object], done: str
+) -> None:
+    """Run a service for each row, one transaction each; say what was refused."""
+    count = 0
+    for row in rows:
+        try:
+            run(row)
+        except ChoresError as refusal:
+            messages.warning(request, f"{row}: {refusal}")
+        else:
+            count += 1
+    if count:
+        messages.success(request, f"{count} {done}.")
+
+
+class NoteForm(forms.Form):
+    """A reason, which is required."""
+
+    note = forms.CharField(max_length=200, label="Why")
+
+
+class NameForm(forms.Form):
+    """A name that must be typed."""
+
+    name = forms.CharField(max_length=80, label="Type the name to confirm")
+
+
+def confirm(
+    request: HttpRequest,
+    model_admin: Base,
+    obj: Model,
+    *,
+    form_class: type[forms.Form],
+    title: str,
+    run: Callable[[dict[str, Any]], object],
+) -> HttpResponse:
+    """Ask once more, then run; a refusal is shown on the form."""
+    form = form_class(request.POST or None)
+    options = model_admin.model._meta
+    if request.method == "POST" and form.is_valid():
+        try:
+            run(form.cleaned_data)
+        except ChoresError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, f"{title}: done.")
+            name = f"admin:{options.app_label}_{options.model_name}_changelist"
+            return redirect(reverse(name))
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": title,
+        "subtitle": str(obj),
+        "form": form,
+        "opts": options,
+        "original": obj,
+    }
+    return TemplateResponse(request, "admin/chores/confirm.html", context)

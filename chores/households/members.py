@@ -111,6 +111,13 @@ def leave(
     return member
 
 
+@transaction.atomic
+def settle(member: Membership, *, now: datetime.datetime | None = None) -> None:
+    """Bring chores in line with a member that a form has written."""
+    lock_household(member.household_id)
+    replan_household(member.household_id, now=now)
+
+
 def withdraw_all(member: Membership, actor: Actor, now: datetime.datetime) -> None:
     """Reject what waits for approval and cancel what was asked for."""
     pending = ChoreCompletion.objects.filter(member=member, state=State.PENDING)

@@ -76,7 +76,7 @@ def set_participants(chore: Chore, members: Sequence[Membership]) -> None:
 
 @transaction.atomic
 def set_paused(
-    chore_id: int, paused: bool, *, actor: Actor, now: datetime.datetime | None = None
+    chore_id: int, *, paused: bool, actor: Actor, now: datetime.datetime | None = None
 ) -> Chore:
     """Let a chore rest, or wake it."""
     chore = lock_chore(chore_id)

@@ -154,13 +154,17 @@ def histories(chores: list[Chore]) -> dict[int, History]:
     }
 
 
-def last_turns(chores: list[Chore]) -> dict[int, Turn]:
+def last_turns(
+    chores: list[Chore], *, before: datetime.date = datetime.date.max
+) -> dict[int, Turn]:
     """Return the newest turn of each chore that takes turns, by the chore's id."""
     taking = [chore.pk for chore in chores if chore.assign == Assign.TURNS]
     if not taking:
         return {}
     newest = (
-        Occurrence.objects.filter(chore__in=taking, turn_of__isnull=False)
+        Occurrence.objects.filter(
+            chore__in=taking, turn_of__isnull=False, due_on__lt=before
+        )
         .order_by("chore_id", "-due_on", "-slot")
         .distinct("chore_id")
     )

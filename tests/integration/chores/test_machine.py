@@ -318,7 +318,9 @@ class Domain(RuleBasedStateMachine):
     def pause(self, n: int) -> None:
         chore = self.one(Chore.objects.all(), n)
         self.attempt(
-            lambda: set_paused(chore.pk, not chore.paused, actor=self.ann, now=self.now)
+            lambda: set_paused(
+                chore.pk, paused=not chore.paused, actor=self.ann, now=self.now
+            )
         )
 
     @rule(n=pick, few=st.booleans(), every=st.integers(2, 5))

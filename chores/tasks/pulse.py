@@ -1,0 +1,56 @@
+"""How the whole platform does today; every number comes from a partial index."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Min
+from django.utils import timezone
+
+from chores.households.models import Household
+from chores.tasks.models import Chore, ChoreCompletion, Occurrence, State, Status
+
+DAYS = 84
+MOST_MISSED = 5
+NEW = datetime.timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """Today's figures, twelve weeks of completions, what is missed most."""
+
+    today: datetime.date
+    overdue: int
+    waiting: int
+    done_today: int
+    new_households: int
+    per_day: Mapping[datetime.date, int]
+    missed: Sequence[tuple[str, int]]
+    generated_until: datetime.date | None
+
+
+def pulse(*, now: datetime.datetime | None = None) -> Pulse:
+    """Return the platform's figures for this moment."""
+    now = now or timezone.now()
+    today = now.date()
+    done = ChoreCompletion.objects.filter(
+        state=State.APPROVED, done_on__gt=today - datetime.timedelta(days=DAYS)
+    )
+    per_day = dict(done.values_list("done_on").annotate(n=Count("pk")).order_by())
+    open_rows = Occurrence.objects.filter(status=Status.OPEN, expires_at__isnull=False)
+    missed = Occurrence.objects.filter(status=Status.MISSED, closed_at__gt=now - NEW)
+    names = missed.values_list("chore__name").annotate(n=Count("pk"))
+    return Pulse(
+        today=today,
+        overdue=open_rows.filter(due_at__lt=now).count(),
+        waiting=ChoreCompletion.objects.filter(state=State.PENDING).count(),
+        done_today=per_day.get(today, 0),
+        new_households=Household.objects.filter(created_at__gt=now - NEW).count(),
+        per_day=per_day,
+        missed=list(names.order_by("-n")[:MOST_MISSED]),
+        generated_until=Chore.objects.filter(archived_at__isnull=True).aggregate(
+            oldest=Min("next_on")
+        )["oldest"],
+    )

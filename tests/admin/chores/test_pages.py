@@ -1,0 +1,249 @@
+"""The admin pages: they open, count nothing big, and write through services."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from chores.accounts import tokens
+from chores.accounts.models import User
+from chores.households.models import Absence, Household
+from chores.rewards.ledger import adjust
+from chores.rewards.models import PointEntry
+from chores.tasks import completions
+from chores.tasks.completions import Attempt
+from chores.tasks.models import Chore, ChoreCompletion, Occurrence
+from tests.factories import UserFactory
+
+if TYPE_CHECKING:
+    from tests.integration.chores.conftest import Home
+
+pytest_plugins = ["tests.integration.chores.conftest"]
+
+MODELS = [
+    ("accounts", "user"),
+    ("accounts", "account"),
+    ("accounts", "session"),
+    ("accounts", "verificationtoken"),
+    ("households", "household"),
+    ("households", "membership"),
+    ("households", "absence"),
+    ("households", "notice"),
+    ("households", "systemsetting"),
+    ("tasks", "chore"),
+    ("tasks", "occurrence"),
+    ("tasks", "chorecompletion"),
+    ("rewards", "achievement"),
+    ("rewards", "userachievement"),
+    ("rewards", "reward"),
+    ("rewards", "redemption"),
+    ("rewards", "pointentry"),
+]
+BIG = ("tasks_occurrence", "tasks_chorecompletion", "rewards_pointentry")
+
+
+@pytest.fixture
+def staff(client: Client, db: None) -> Client:
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    return client
+
+
+def form_of(home: Home, **fields: object) -> dict[str, object]:
+    return {
+        "household": home.household.pk,
+        "name": "Hoover",
+        "points": 5,
+        "schedule": "calendar",
+        "repeats": "week",
+        "interval": 2,
+        "weekdays": ["MO", "TH"],
+        "starts_on": home.today.isoformat(),
+        "lead_days": 0,
+        "assign": "turns",
+        "turn_every": "occurrence",
+        **fields,
+    }
+
+
+@pytest.mark.parametrize("model", MODELS, ids="-".join)
+def test_lists_open_and_count_nothing_big(
+    staff: Client, home: Home, model: tuple[str, str]
+) -> None:
+    occurrence = home.occurrence()
+    completions.complete(occurrence.pk, Attempt(member=home.bo, actor=home.bo))
+    url = reverse("admin:{}_{}_changelist".format(*model))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert staff.get(url).status_code == 200
+        assert staff.get(url, {"q": "bo"}).status_code == 200
+    counts = [
+        q["sql"]
+        for q in queries
+        if "COUNT(" in q["sql"] and any(f'FROM "{table}"' in q["sql"] for table in BIG)
+    ]
+    assert counts == []
+
+
+def test_the_front_page_has_a_pulse(staff: Client, home: Home) -> None:
+    attempt = Attempt(member=home.bo, actor=home.bo)
+    completions.complete(home.occurrence().pk, attempt)
+    page = staff.get(reverse("admin:index")).content.decode()
+    assert "Waiting for approval" in page
+    assert "<svg" in page
+
+
+def test_a_households_page_is_its_hub(staff: Client, home: Home) -> None:
+    completions.complete(
+        home.occurrence(needs_approval=True).pk, Attempt(member=home.cy, actor=home.cy)
+    )
+    adjust(home.cy, 60, actor=home.ann, note="")
+    url = reverse("admin:households_household_change", args=[home.household.pk])
+    page = staff.get(url).content.decode()
+    assert "60 points, level 2" in page
+    assert "1 waiting for approval" in page
+    assert "waits for approval" in page
+
+
+def test_a_chore_is_previewed_added_and_generated(staff: Client, home: Home) -> None:
+    form = form_of(home)
+    preview = staff.post(reverse("admin:tasks_chore_preview"), form).content.decode()
+    assert "Every 2 weeks on Monday and Thursday, taking turns" in preview
+    assert preview.count("<tr>") == 5
+    added = staff.post(reverse("admin:tasks_chore_add"), form)
+    assert added.status_code == 302, added.context["errors"]
+    chore = Chore.objects.get(name="Hoover")
+    assert chore.rrule == "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH"
+    rows = Occurrence.objects.filter(chore=chore).order_by("due_on")
+    assert rows.exists()
+    shown = staff.get(reverse("admin:tasks_chore_change", args=[chore.pk]))
+    page = shown.content.decode()
+    assert all(f"{row.due_on:%Y}" in page and str(row.assignee) in page for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"weekdays": []}, "Choose the days of the week"),
+        ({"points": -1}, "greater than or equal to 0"),
+        ({"schedule": "after", "every_days": ""}, "has that number"),
+        ({"ends_on": "2020-01-01"}, "ends before it starts"),
+        ({"repeats": "day", "months": ["2"], "ends_on": "2026-12-02"}, "falls on no"),
+        ({"schedule": "anytime", "assign": "turns"}, "as needed is for anyone"),
+    ],
+)
+def test_bad_input_is_refused_with_a_sentence(
+    staff: Client, home: Home, fields: dict[str, object], says: str
+) -> None:
+    data = form_of(home, **{"starts_on": "2026-11-30", **fields})
+    page = staff.post(reverse("admin:tasks_chore_add"), data)
+    assert page.status_code == 200
+    assert says in page.content.decode().replace("&#x27;", "'")
+    assert not Chore.objects.filter(name="Hoover").exists()
+
+
+def test_a_zone_that_does_not_exist_is_refused(staff: Client, home: Home) -> None:
+    url = reverse("admin:households_household_change", args=[home.household.pk])
+    data = {
+        "slug": "x",
+        "name": "Home",
+        "timezone": "Foo+3",
+        "day_starts_hour": 0,
+        "week_starts_on": 0,
+        "points_name": "points",
+    }
+    page = staff.post(url, data)
+    assert "Foo+3 is not a time zone" in page.content.decode()
+
+
+def test_many_are_approved_one_transaction_each(staff: Client, home: Home) -> None:
+    done = [
+        completions.complete(
+            home.occurrence(needs_approval=True).pk,
+            Attempt(member=member, actor=member),
+        )
+        for member in (home.cy, home.bo)
+    ]
+    staff.force_login(home.ann.user)  # type: ignore[arg-type]
+    User.objects.filter(pk=home.ann.user_id).update(is_staff=True, is_superuser=True)
+    home.bo.user, home.ann.user = None, home.ann.user
+    url = reverse("admin:tasks_chorecompletion_changelist")
+    data = {"action": "approve", "_selected_action": [row.pk for row in done]}
+    page = staff.post(url, data, follow=True)
+    assert "2 approved." in page.content.decode()
+    approved = ChoreCompletion.objects.filter(state="approved", reviewed_by=home.ann)
+    assert approved.count() == 2
+    again = staff.post(url, data, follow=True).content.decode()
+    assert "This is approved already." in again
+
+
+def test_an_entry_is_reversed_with_a_note(staff: Client, home: Home) -> None:
+    entry = adjust(home.cy, 20, actor=home.ann, note="well done")
+    url = reverse("admin:rewards_pointentry_reverse", args=[entry.pk])
+    assert "required" in staff.post(url, {"note": ""}).content.decode()
+    assert staff.post(url, {"note": "a mistake"}).status_code == 302
+    home.cy.refresh_from_db()
+    assert home.cy.balance == 0
+    assert "reversed already" in staff.post(url, {"note": "x"}).content.decode()
+    chore_entry = PointEntry.objects.filter(kind="badge").first()
+    assert chore_entry is None
+    page = staff.get(reverse("admin:rewards_pointentry_changelist")).content.decode()
+    assert "-20" in page
+
+
+def test_the_ledger_has_no_buttons_to_change_it(staff: Client, home: Home) -> None:
+    entry = adjust(home.cy, 20, actor=home.ann, note="")
+    assert staff.get(reverse("admin:rewards_pointentry_add")).status_code == 403
+    args = [entry.pk]
+    for name in ("change", "delete"):
+        url = reverse(f"admin:rewards_pointentry_{name}", args=args)
+        assert staff.post(url, {"post": "yes"}).status_code == 403
+
+
+def test_an_absence_has_inclusive_dates(staff: Client, home: Home) -> None:
+    day = home.today.isoformat()
+    data = {"member": home.cy.pk, "first": day, "last": day}
+    url = reverse("admin:households_absence_add")
+    assert staff.post(url, data).status_code == 302
+    absence = Absence.objects.get()
+    assert absence.days.upper - absence.days.lower == datetime.timedelta(days=1)
+    assert "overlaps" in staff.post(url, data).content.decode()
+
+
+def test_a_purge_asks_for_the_name(staff: Client, home: Home) -> None:
+    url = reverse("admin:households_household_purge", args=[home.household.pk])
+    page = staff.post(url, {"name": "home"}).content.decode()
+    assert "Type the household" in page
+    assert staff.post(url, {"name": "Home"}).status_code == 302
+    assert not Household.objects.exists()
+
+
+def test_a_setting_is_checked_and_its_change_recorded(
+    staff: Client, home: Home
+) -> None:
+    url = reverse("admin:households_systemsetting_add")
+    page = staff.post(url, {"key": "horizon_days", "value": "900"}).content.decode()
+    assert "is not how many days ahead" in page
+    assert staff.post(url, {"key": "horizon_days", "value": "7"}).status_code == 302
+    staff_user = User.objects.get(is_superuser=True)
+    assert staff_user.logentry_set.filter(object_repr="horizon_days").exists()
+
+
+def test_the_feed_needs_its_secret(client: Client, home: Home) -> None:
+    home.chore(name="Dishes", schedule="calendar", rrule="FREQ=DAILY")
+    issued = tokens.open_calendar(home.cy, actor=home.cy)
+    url = reverse("tasks:calendar", args=[issued.secret])
+    answer = client.get(url)
+    assert answer["Content-Type"] == "text/calendar"
+    assert answer.content.count(b"BEGIN:VEVENT") >= 14
+    assert b"SUMMARY:Dishes" in answer.content
+    wrong = reverse("tasks:calendar", args=["x" + issued.secret[1:]])
+    assert client.get(wrong).status_code == 404
+    tokens.revoke(issued.token, actor=home.cy)
+    assert client.get(url).status_code == 404
