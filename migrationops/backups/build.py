@@ -9,10 +9,11 @@ from psycopg import sql
 
 from migrationops.backups import contents, derived, verify
 from migrationops.backups.derived import Derived, Role
-from migrationops.backups.engine import Engine
+from migrationops.backups.engine import Engine, RestoreTask
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.properties import create_database
 from migrationops.backups.source import Source
+from migrationops.backups.toc import is_superuser
 from migrationops.exceptions import BackupError
 from migrationops.postgres.databases import Connection
 
@@ -21,10 +22,11 @@ _HISTORY = "public.migrationops_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A restored database, and how many rows were compared."""
+    """A restored database, how many rows were compared, and what is not in it."""
 
     database: Derived
     rows: int
+    skipped: tuple[str, ...] = ()
 
 
 def build(
@@ -35,6 +37,7 @@ def build(
     *,
     role: Role,
     run: str,
+    accept_missing: bool = False,
 ) -> Built:
     """Restore into a new database, verify it, and give it this role.
 
@@ -47,17 +50,40 @@ def build(
     )
     with derived.claimed(source, target.name) as connection:
         try:
-            create_database(connection, target.name, manifest.properties)
+            owners = role is not Role.SCRATCH or _keeps_owners(source, connection)
+            create_database(connection, target.name, manifest.properties, owner=owners)
             derived.describe(connection, target)
             _close_to_public(connection, target)
-            engine.restore(source, manifest, archive, target.name)
+            skipped = engine.restore(
+                RestoreTask(
+                    source=source,
+                    manifest=manifest,
+                    archive=archive,
+                    dbname=target.name,
+                    owners=owners,
+                    accept_missing=accept_missing,
+                )
+            )
             rows = check_restored(source, manifest, target.name)
             done = target.become(role)
             derived.describe(connection, done)
         except BaseException:
             derived.drop(connection, target.name)
             raise
-    return Built(database=done, rows=rows)
+    return Built(database=done, rows=rows, skipped=skipped)
+
+
+def may_create(connection: Connection) -> bool:
+    """Return whether this role may create databases."""
+    row = connection.execute(
+        "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _keeps_owners(source: Source, connection: Connection) -> bool:
+    """Whether a proof can give everything to its owner: not on another server."""
+    return not source.is_proof_server and is_superuser(connection)
 
 
 def check_restored(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from migrationops.backups.build import may_create
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.sessions import untouchable_sessions
 from migrationops.backups.source import Source
@@ -82,10 +83,7 @@ def _other_major(source: Source, manifest: Manifest) -> Iterator[Obstacle]:
 
 
 def _no_right_to_create(connection: Connection) -> Iterator[Obstacle]:
-    row = connection.execute(
-        "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
-    ).fetchone()
-    if not (row and row[0]):
+    if not may_create(connection):
         yield Obstacle(
             message="This role may not create databases, so none can be built beside.",
             remedy="ALTER ROLE ... CREATEDB, set OPERATOR_URL, or use the provider's "

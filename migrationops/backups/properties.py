@@ -116,24 +116,32 @@ def apply_properties(
 
 
 def create_database(
-    connection: Connection, dbname: str, properties: Properties
+    connection: Connection, dbname: str, properties: Properties, *, owner: bool = True
 ) -> None:
-    """Create an empty database with this owner, encoding and locale."""
+    """Create an empty database with this encoding and locale.
+
+    Without `owner` it belongs to who connects, in the default tablespace: another
+    server need not have the same ones.
+    """
     parts = [
-        sql.SQL(
-            "CREATE DATABASE {} TEMPLATE template0 OWNER {} ENCODING {} TABLESPACE {}"
-        ).format(
-            sql.Identifier(dbname),
-            sql.Identifier(properties.owner),
-            sql.Literal(properties.encoding),
-            sql.Identifier(properties.tablespace),
+        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(
+            sql.Identifier(dbname), sql.Literal(properties.encoding)
         ),
+        *(_belonging(properties) if owner else ()),
         *(
             sql.SQL("{} {}").format(sql.SQL(word), sql.Literal(value))
             for word, value in _locale(properties)
         ),
     ]
     connection.execute(sql.SQL(" ").join(parts))
+
+
+def _belonging(properties: Properties) -> Iterator[sql.Composed]:
+    yield sql.SQL("OWNER {}").format(sql.Identifier(properties.owner))
+    if (
+        properties.tablespace != "pg_default"
+    ):  # to name that one needs a right of its own
+        yield sql.SQL("TABLESPACE {}").format(sql.Identifier(properties.tablespace))
 
 
 def _locale(properties: Properties) -> Iterator[tuple[Any, str]]:

@@ -67,7 +67,9 @@ def check_losses(
     losses.check(seen.losses, accepted, source.database)
 
 
-def incoming(source: Source, backup: Backup, run: str) -> Built:
+def incoming(
+    source: Source, backup: Backup, run: str, *, accept_missing: bool
+) -> Built:
     """Build the backup beside the live database, or take up a killed run's.
 
     The caller holds the runner lock: whatever else was being built is abandoned.
@@ -96,6 +98,7 @@ def incoming(source: Source, backup: Backup, run: str) -> Built:
         backup.archive,
         role=Role.BUILT,
         run=run,
+        accept_missing=accept_missing,
     )
 
 
@@ -199,7 +202,8 @@ def end_replica_sessions(
 
 @contextlib.contextmanager
 def _without_django(source: Source) -> Iterator[None]:
-    """Give Django a new connection afterwards; the swap ends the one it has."""
+    """Close Django's connection, which would be in the way, and would not survive."""
+    connections[source.alias].close()
     try:
         yield
     finally:

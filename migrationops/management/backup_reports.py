@@ -36,6 +36,8 @@ def restore_text(report: restore.Report) -> str:
         ]
     if report.differences is not None:
         lines += _differences(report.differences)
+    if report.missing:
+        lines += ["Not restored:", table([[name] for name in report.missing])]
     if report.dropped_slots:
         lines.append(f"Dropped slots: {', '.join(report.dropped_slots)}.")
     return "\n".join(lines)
@@ -74,7 +76,8 @@ def verified_text(found: Iterable[Verified]) -> str:
 def _proof(manifest: Manifest) -> str:
     proof = manifest.proof
     rows = f", {proof.rows:,} rows" if proof.rows else ""
-    return f"{proof.level.name.lower()}{rows}"
+    skipped = f", not proven: {'; '.join(proof.skipped)}" if proof.skipped else ""
+    return f"{proof.level.name.lower()}{rows}{skipped}"
 
 
 def _section(title: str, rows: Iterable[list[str]]) -> list[str]:

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from migrationops import stamp
-from migrationops.backups import catalog, derived, directory, verify
+from migrationops.backups import catalog, derived, directory
 from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
 from migrationops.backups.engines import engine_of
 from migrationops.backups.manifest import Manifest, sign
+from migrationops.backups.proof import prove
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import MigrationOpsError
@@ -86,7 +87,7 @@ def _verify(
     place = directory.backup_directory(conf)
     report(_told(manifest.id, State.STARTED))
     try:
-        proof = verify.prove(
+        proof = prove(
             engine_of(manifest),
             open_source(alias, conf),
             manifest,

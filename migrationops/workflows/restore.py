@@ -8,8 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.db import connections
+
 from migrationops import history, stamp
 from migrationops.backups import catalog, difference, directory, obstacles, restore
+from migrationops.backups.build import Built
 from migrationops.backups.carry import carry_history
 from migrationops.backups.derived import Derived
 from migrationops.backups.difference import Difference
@@ -41,6 +44,7 @@ class Request:
     list_losses: bool = False
     trust: bool = False
     drop_slots: bool = False
+    accept_missing: bool = False
     accept_stale_replicas: bool = False
     replicas: tuple[str, ...] = ()
     wait: float | None = None
@@ -59,6 +63,7 @@ class Report:
     history_rows: int = 0
     losses: Losses = field(default_factory=Losses)
     differences: tuple[Difference, ...] | None = None
+    missing: tuple[str, ...] = ()
     dropped_slots: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -137,12 +142,13 @@ def _restore_beside(task: _Task) -> Report:
     name = task.request.into or ""
     restore.check_name(task.source, name)
     with _told(task, "build"):
-        built = restore.incoming(task.source, task.backup, _COMMAND)
+        built = _build(task, _COMMAND)
     restore.give_name(task.source, built.database, name, task.manifest)
     return Report(
         database=name,
         backup=task.manifest.id,
         rows=built.rows,
+        missing=built.skipped,
         seconds=time.monotonic() - task.started,
     )
 
@@ -154,19 +160,26 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
     with history.recording(request.alias, task.conf, _COMMAND, task.report) as run:
         run.journal.update(backup=task.manifest.to_json())
         with _told(task, "build"):
-            built = restore.incoming(source, task.backup, run.run_id)
+            built = _build(task, run.run_id)
         rows = restore.make_ready(source, built.database, task.manifest, run.run_id)
         with run.journal.suspended(request.alias, _COMMAND), _told(task, "swap"):
             taken = _swap(task, built.database)
             install_own_tables(request.alias, task.conf, lock, task.report)
             rows = rows or _carry_from_kept(task, taken.kept, run)
-        done = _report(task, taken, built.rows, rows)
+        done = _report(task, taken, built, rows)
         run.journal.update(report=done.to_json())
     return done
 
 
+def _build(task: _Task, run: str) -> Built:
+    return restore.incoming(
+        task.source, task.backup, run, accept_missing=task.request.accept_missing
+    )
+
+
 def _check_before(task: _Task) -> None:
     request, source = task.request, task.source
+    connections[request.alias].close()  # or it would be an obstacle itself
     with source.maintenance() as connection:
         obstacles.check_build(connection, source, task.manifest)
         obstacles.check_swap(
@@ -207,7 +220,7 @@ def _carry_from_kept(task: _Task, kept: Derived, run: Recording) -> int:
         return carry_history(old, live, run.run_id)
 
 
-def _report(task: _Task, taken: TakenOver, rows: int, history_rows: int) -> Report:
+def _report(task: _Task, taken: TakenOver, built: Built, history_rows: int) -> Report:
     source = task.source
     found = None
     if task.request.list_losses:
@@ -216,7 +229,8 @@ def _report(task: _Task, taken: TakenOver, rows: int, history_rows: int) -> Repo
     return Report(
         database=source.database,
         backup=task.manifest.id,
-        rows=rows,
+        rows=built.rows,
+        missing=built.skipped,
         seconds=time.monotonic() - task.started,
         kept=taken.kept.name,
         outage=taken.outage,

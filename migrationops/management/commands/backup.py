@@ -16,7 +16,7 @@ class Command(OpsCommand):
         super().add_arguments(parser)
         parser.add_argument(
             "--proof",
-            choices=[p.name.lower() for p in (Proof.DECODED, Proof.COUNTED)],
+            choices=[p.name.lower() for p in list(Proof)[1:4]],
             help="How far to prove it; the default is the policy's.",
         )
         parser.add_argument(

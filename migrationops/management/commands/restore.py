@@ -12,6 +12,7 @@ _FLAGS = {
     "list_losses": "Name, after the swap, each row that differs from the kept one.",
     "trust": "Take a manifest of another environment or of an unknown key.",
     "drop_slots": "Drop logical slots, which would follow the old database.",
+    "accept_missing": "Do without what this role may not restore; it is named.",
     "accept_stale_replicas": "Leave sessions on standbys in the old database.",
     "no_input": "Never ask for the database's name.",
 }
@@ -40,16 +41,19 @@ class Command(OpsCommand):
             add(f"--{name.replace('_', '-')}", action="store_true", help=text)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        request = Request(
-            alias=options["database"],
-            accepted=options["accept_loss"],
-            replicas=tuple(options["replica"]),
-            typed_name=None if options["no_input"] else input(_ASK),
-            **{name: options[name] for name in _FLAGS if name != "no_input"},
-            **{name: options[name] for name in ("backup", "into", "wait")},
-        )
-        report = restore_backup(request, self.progress(options))
+        report = restore_backup(_request(options), self.progress(options))
         if options["json"]:
             self.print_json(report.to_json())
         else:
             self.stdout.write(restore_text(report))
+
+
+def _request(options: dict[str, Any]) -> Request:
+    return Request(
+        alias=options["database"],
+        accepted=options["accept_loss"],
+        replicas=tuple(options["replica"]),
+        typed_name=None if options["no_input"] else input(_ASK),
+        **{name: options[name] for name in _FLAGS if name != "no_input"},
+        **{name: options[name] for name in ("backup", "into", "wait")},
+    )
