@@ -60,14 +60,19 @@ class Journal:
         run_id = uuid.uuid4()
         file = JournalFile(conf.state_dir / "journal" / f"{run_id}.jsonl")
         file.begin("run", command=command)
-        connection = databases.connect(alias, application=f"migrationops {command}")
-        connection.execute("SET synchronous_commit = on")
-        # The server cannot see a deadlock between apply and its own journal.
-        connection.execute("SET lock_timeout = '2s'")
-        connection.execute("SET idle_session_timeout = 0")
+        connection = _connect(alias, command)
         journal = cls(connection, file, run_id)
         journal._insert(_RUN, _new_run(connection, conf, command, run_id))
         return journal
+
+    @contextlib.contextmanager
+    def suspended(self, alias: str, command: str) -> Iterator[None]:
+        """Let go of the database while another takes its place."""
+        self.connection.close()
+        try:
+            yield
+        finally:
+            self.connection = _connect(alias, command)
 
     def update(self, **values: Any) -> None:
         """Change columns of the run's row."""
@@ -167,6 +172,15 @@ class Journal:
         )
         parameters = [*values.values(), *where.values()]
         connection.execute(query, [_adapt(v) for v in parameters])
+
+
+def _connect(alias: str, command: str) -> Connection:
+    connection = databases.connect(alias, application=f"migrationops {command}")
+    connection.execute("SET synchronous_commit = on")
+    # The server cannot see a deadlock between apply and its own journal.
+    connection.execute("SET lock_timeout = '2s'")
+    connection.execute("SET idle_session_timeout = 0")
+    return connection
 
 
 _STEP_DEFAULTS: dict[str, Any] = {

@@ -76,13 +76,20 @@ def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Man
     return manifest
 
 
-def find(path: Path, identifier: str | None, conf: Conf, database: str) -> Manifest:
+def find(
+    path: Path,
+    identifier: str | None,
+    conf: Conf,
+    database: str,
+    *,
+    trust: bool = False,
+) -> Manifest:
     """Return the named backup, or this database's newest.
 
     Raises BackupError when there is none.
     """
     if identifier:
-        return read(path, identifier, conf)
+        return read(path, identifier, conf, trust=trust)
     own = [m for m in list_backups(path, conf).backups if m.database == database]
     if not own:
         raise BackupError(

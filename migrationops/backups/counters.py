@@ -19,8 +19,11 @@ SELECT (SELECT stats_reset::text FROM pg_stat_wal),
 _TABLES = """
 SELECT s.schemaname, s.relname, c.oid::bigint, c.relfilenode::bigint,
        s.n_tup_ins, s.n_tup_upd, s.n_tup_del
-FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+  AND (s.schemaname NOT IN ('pg_catalog', 'information_schema')
+       AND s.schemaname !~ '^pg_(toast|temp)'
+       OR c.oid = 'pg_largeobject'::regclass)
 ORDER BY 1, 2
 """
 

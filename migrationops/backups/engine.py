@@ -27,6 +27,18 @@ class Job:
     report: ProgressCallback
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreTask:
+    """An empty database to be filled from an archive."""
+
+    source: Source
+    manifest: Manifest
+    archive: Path
+    dbname: str
+    owners: bool = True  # and grants; a proof elsewhere does without
+    accept_missing: bool = False
+
+
 class Engine(Protocol):
     """Makes archives and reads them back."""
 
@@ -44,14 +56,12 @@ class Engine(Protocol):
         archive cannot be read to its end.
         """
 
-    def restore(
-        self,
-        source: Source,
-        manifest: Manifest,
-        archive: Path,
-        dbname: str,
-    ) -> None:
-        """Fill the empty database `dbname`; raise BackupError when that fails."""
+    def restore(self, task: RestoreTask) -> tuple[str, ...]:
+        """Fill the empty database; return what this role could not restore.
+
+        Raises PreconditionError when something would be missing that may not be,
+        BackupError when it fails.
+        """
 
 
 LARGE_OBJECTS = "pg_largeobject"  # the key of read_back for large objects

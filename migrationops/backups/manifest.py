@@ -86,6 +86,11 @@ class Manifest:
         return sum(t.rows for t in self.tables)
 
     @property
+    def has_statistics(self) -> bool:
+        """Whether the archive holds the planner's statistics (pg_dump of 18)."""
+        return self.engine == "pg_dump" and self.server_major >= 18
+
+    @property
     def server_major(self) -> int:
         return int(self.server_version.split(".")[0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from migrationops.backups import contents
 from migrationops.backups.archive import RowCounter
 from migrationops.backups.contents import Sequence, Table
 from migrationops.backups.counters import Counters, read_counters
-from migrationops.backups.engine import LARGE_OBJECTS, Job
+from migrationops.backups.engine import LARGE_OBJECTS, Job, RestoreTask
 from migrationops.backups.manifest import File, Manifest
 from migrationops.backups.properties import read_properties
 from migrationops.backups.snapshot import (
@@ -26,7 +27,8 @@ from migrationops.backups.snapshot import (
     lock_first_snapshot,
 )
 from migrationops.backups.source import Source
-from migrationops.exceptions import BackupError, ToolFailedError
+from migrationops.backups.toc import restorable
+from migrationops.exceptions import BackupError, PreconditionError, ToolFailedError
 from migrationops.postgres import tools
 from migrationops.postgres.tools import Child, Programs
 from migrationops.progress import Progress, Stage, State
@@ -91,29 +93,44 @@ class PgDump:
             raise BackupError(f"The archive cannot be read back: {exc}") from exc
         return counter.rows
 
-    def restore(
-        self,
-        source: Source,
-        manifest: Manifest,
-        archive: Path,
-        dbname: str,
-    ) -> None:
+    def restore(self, task: RestoreTask) -> tuple[str, ...]:
         """Fill the empty database; it is thrown away when that fails."""
-        try:
-            tools.run(
-                source.programs,
-                "pg_restore",
-                f"--dbname={dbname}",
-                "--exit-on-error",
-                f"--jobs={_RESTORE_JOBS}",
-                "--no-password",
-                *source.role_arguments(),
-                str(archive),
-                environment=source.environment(dbname),
-                timeout=600 + manifest.database_bytes / _SLOWEST,
+        source = task.source
+        with source.connect(task.dbname) as connection:
+            wanted = restorable(source, connection, task.archive)
+        if wanted.skipped and not task.accept_missing:
+            raise PreconditionError(
+                "This role cannot restore everything; missing would be: "
+                f"{'; '.join(wanted.skipped)}. Nothing was changed.",
+                remedy="Set OPERATOR_URL to a superuser, or --accept-missing.",
             )
-        except ToolFailedError as exc:
-            raise BackupError(f"The archive cannot be restored: {exc}") from exc
+        with tempfile.NamedTemporaryFile("w", prefix="migrationops-") as listing:
+            listing.write("\n".join(wanted.lines))
+            listing.flush()
+            _run_restore(task, listing.name)
+        return wanted.skipped
+
+
+def _run_restore(task: RestoreTask, listing: str) -> None:
+    source = task.source
+    try:
+        tools.run(
+            source.programs,
+            "pg_restore",
+            f"--dbname={task.dbname}",
+            f"--use-list={listing}",
+            "--exit-on-error",
+            f"--jobs={_RESTORE_JOBS}",
+            "--no-password",
+            "--no-subscriptions",
+            *([] if task.owners else ["--no-owner", "--no-privileges"]),
+            *source.role_arguments(),
+            str(task.archive),
+            environment=source.environment(task.dbname),
+            timeout=600 + task.manifest.database_bytes / _SLOWEST,
+        )
+    except ToolFailedError as exc:
+        raise BackupError(f"The archive cannot be restored: {exc}") from exc
 
 
 def _read_before(source: Source) -> _Before:

@@ -14,8 +14,9 @@ from migrationops.postgres.databases import Connection
 # to_jsonb: the columns of pg_database differ between versions.
 _DATABASE = """
 SELECT to_jsonb(d), pg_get_userbyid(datdba), pg_encoding_to_char(encoding),
-       shobj_description(d.oid, 'pg_database'), datacl IS NULL
-FROM pg_database d WHERE datname = current_database()
+       shobj_description(d.oid, 'pg_database'), datacl IS NULL, spcname
+FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace
+WHERE datname = current_database()
 """
 _SETTINGS = """
 SELECT coalesce(r.rolname, ''), split_part(c, '=', 1),
@@ -71,6 +72,7 @@ class Properties:
     ctype: str
     provider: str  # c libc, i icu, b builtin (pg_database.datlocprovider)
     locale: str  # of icu and builtin
+    tablespace: str
     connection_limit: int
     comment: str
     settings: tuple[Setting, ...]
@@ -81,7 +83,7 @@ def read_properties(connection: Connection) -> Properties:
     """Read the properties of the database that this connection is in."""
     row = connection.execute(_DATABASE).fetchone()
     assert row is not None
-    database, owner, encoding, comment, default_grants = row
+    database, owner, encoding, comment, default_grants, tablespace = row
     return Properties(
         owner=owner,
         encoding=encoding,
@@ -89,6 +91,7 @@ def read_properties(connection: Connection) -> Properties:
         ctype=database["datctype"],
         provider=database.get("datlocprovider", "c"),
         locale=database.get("datlocale") or database.get("daticulocale") or "",
+        tablespace=tablespace,
         connection_limit=database["datconnlimit"],
         comment=comment or "",
         settings=_read_settings(connection),
@@ -99,10 +102,13 @@ def read_properties(connection: Connection) -> Properties:
 def apply_properties(
     connection: Connection, dbname: str, properties: Properties
 ) -> None:
-    """Give another database these properties; owner and locale it was made with."""
+    """Give another database these limits, settings and grants.
+
+    Owner and locale it was made with; a comment may still say what it is for.
+    """
     database = sql.Identifier(dbname)
     for statement in (
-        *_limits(database, properties),
+        _limit(database, properties),
         *(_set(database, setting) for setting in properties.settings),
         *_grants(database, properties),
     ):
@@ -110,21 +116,32 @@ def apply_properties(
 
 
 def create_database(
-    connection: Connection, dbname: str, properties: Properties
+    connection: Connection, dbname: str, properties: Properties, *, owner: bool = True
 ) -> None:
-    """Create an empty database with this owner, encoding and locale."""
+    """Create an empty database with this encoding and locale.
+
+    Without `owner` it belongs to who connects, in the default tablespace: another
+    server need not have the same ones.
+    """
     parts = [
-        sql.SQL("CREATE DATABASE {} TEMPLATE template0 OWNER {} ENCODING {}").format(
-            sql.Identifier(dbname),
-            sql.Identifier(properties.owner),
-            sql.Literal(properties.encoding),
+        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(
+            sql.Identifier(dbname), sql.Literal(properties.encoding)
         ),
+        *(_belonging(properties) if owner else ()),
         *(
             sql.SQL("{} {}").format(sql.SQL(word), sql.Literal(value))
             for word, value in _locale(properties)
         ),
     ]
     connection.execute(sql.SQL(" ").join(parts))
+
+
+def _belonging(properties: Properties) -> Iterator[sql.Composed]:
+    yield sql.SQL("OWNER {}").format(sql.Identifier(properties.owner))
+    if (
+        properties.tablespace != "pg_default"
+    ):  # to name that one needs a right of its own
+        yield sql.SQL("TABLESPACE {}").format(sql.Identifier(properties.tablespace))
 
 
 def _locale(properties: Properties) -> Iterator[tuple[Any, str]]:
@@ -148,11 +165,17 @@ def _read_grants(connection: Connection) -> tuple[Grant, ...]:
     return tuple(Grant(grantee=g, privilege=p, grantable=o) for g, p, o in rows)
 
 
-def _limits(database: sql.Identifier, properties: Properties) -> Iterator[sql.Composed]:
+def set_comment(connection: Connection, dbname: str, comment: str) -> None:
+    """Set or, when it is empty, remove a database's comment."""
+    query = sql.SQL("COMMENT ON DATABASE {} IS {}")
+    connection.execute(
+        query.format(sql.Identifier(dbname), sql.Literal(comment or None))
+    )
+
+
+def _limit(database: sql.Identifier, properties: Properties) -> sql.Composed:
     limit = sql.Literal(properties.connection_limit)
-    yield sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(database, limit)
-    comment = sql.Literal(properties.comment or None)
-    yield sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, comment)
+    return sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(database, limit)
 
 
 def _set(database: sql.Identifier, setting: Setting) -> sql.Composed:
@@ -174,6 +197,8 @@ def _values(setting: Setting) -> list[sql.Literal]:
 
 def _grants(database: sql.Identifier, properties: Properties) -> Iterator[sql.Composed]:
     if properties.grants is None:
+        query = sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO PUBLIC")
+        yield query.format(database)
         return
     owner = sql.Identifier(properties.owner)
     yield sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC, {}").format(database, owner)

@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from migrationops.backups import catalog, directory, verify
+from migrationops.backups import catalog, directory
 from migrationops.backups.engine import Engine, Job
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.pg_dump import PgDump
+from migrationops.backups.proof import prove
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ConfigurationError
@@ -40,7 +41,7 @@ def take_backup(
         )
         draft = engine.take(job)
         report(_step("prove", State.STARTED))
-        proven = verify.prove(engine, source, draft, pending.path, proof)
+        proven = prove(engine, source, draft, pending.path, proof)
         manifest = sign(replace(draft, proof=proven), conf)
         pending.publish()
         catalog.write(place, manifest)

@@ -1,17 +1,14 @@
-"""How a backup is proven: the file, the whole archive, its rows."""
+"""Whether a backup still is what was written, and holds what was counted."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from migrationops.backups import directory
-from migrationops.backups.engine import LARGE_OBJECTS, Engine
-from migrationops.backups.manifest import File, Manifest, ProofRecord
-from migrationops.backups.source import Source
-from migrationops.conf import Proof
+from migrationops.backups.engine import LARGE_OBJECTS
+from migrationops.backups.manifest import File, Manifest
 from migrationops.exceptions import BackupError
 
 _CHUNK = 1 << 20
@@ -31,24 +28,7 @@ def check_file(path: Path, expected: File) -> None:
         )
 
 
-def prove(
-    engine: Engine, source: Source, manifest: Manifest, archive: Path, level: Proof
-) -> ProofRecord:
-    """Prove an archive to `decoded` or `counted`; the file's hash first.
-
-    Raises BackupError when it does not hold.
-    """
-    if level is Proof.NONE:
-        return ProofRecord()
-    check_file(archive, manifest.file)
-    found = engine.read_back(source, manifest, archive)
-    rows = 0
-    if level >= Proof.COUNTED:
-        rows = _compare(manifest, found)
-    return ProofRecord(level=min(level, Proof.COUNTED), at=datetime.now(UTC), rows=rows)
-
-
-def _compare(manifest: Manifest, found: Mapping[str, int]) -> int:
+def compare_rows(manifest: Manifest, found: Mapping[str, int]) -> int:
     """Compare rows with those counted under the snapshot; return how many."""
     expected = {t.qualified_name: t.rows for t in manifest.tables}
     expected[LARGE_OBJECTS] = manifest.large_objects

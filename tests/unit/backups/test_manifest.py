@@ -58,6 +58,7 @@ MANIFEST = Manifest(
         ctype="C",
         provider="b",
         locale="C.UTF-8",
+        tablespace="pg_default",
         connection_limit=-1,
         comment="",
         settings=(Setting(role="", name="search_path", value='"$user", public'),),

@@ -1,0 +1,150 @@
+"""A backup, restored beside the live database and compared with its manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import sql
+
+from migrationops.backups import contents, derived, verify
+from migrationops.backups.derived import Derived, Role
+from migrationops.backups.engine import Engine, RestoreTask
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.properties import create_database
+from migrationops.backups.source import Source
+from migrationops.backups.toc import is_superuser
+from migrationops.exceptions import BackupError
+from migrationops.postgres.databases import Connection
+
+_HISTORY = "public.migrationops_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A restored database, how many rows were compared, and what is not in it."""
+
+    database: Derived
+    rows: int
+    skipped: tuple[str, ...] = ()
+
+
+def build(
+    engine: Engine,
+    source: Source,
+    manifest: Manifest,
+    archive: Path,
+    *,
+    role: Role,
+    run: str,
+    accept_missing: bool = False,
+) -> Built:
+    """Restore into a new database, verify it, and give it this role.
+
+    Whatever ends this early drops the database. Raises BackupError when the
+    archive does not hold what its manifest says.
+    """
+    verify.check_file(archive, manifest.file)
+    target = derived.new_derived(
+        source.database, role=Role.BUILDING, run=run, backup=manifest.id
+    )
+    with derived.claimed(source, target.name) as connection:
+        try:
+            owners = role is not Role.SCRATCH or _keeps_owners(source, connection)
+            create_database(connection, target.name, manifest.properties, owner=owners)
+            derived.describe(connection, target)
+            _close_to_public(connection, target)
+            skipped = engine.restore(
+                RestoreTask(
+                    source=source,
+                    manifest=manifest,
+                    archive=archive,
+                    dbname=target.name,
+                    owners=owners,
+                    accept_missing=accept_missing,
+                )
+            )
+            rows = check_restored(source, manifest, target.name)
+            done = target.become(role)
+            derived.describe(connection, done)
+        except BaseException:
+            derived.drop(connection, target.name)
+            raise
+    return Built(database=done, rows=rows, skipped=skipped)
+
+
+def may_create(connection: Connection) -> bool:
+    """Return whether this role may create databases."""
+    row = connection.execute(
+        "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _keeps_owners(source: Source, connection: Connection) -> bool:
+    """Whether a proof can give everything to its owner: not on another server."""
+    return not source.is_proof_server and is_superuser(connection)
+
+
+def check_restored(
+    source: Source, manifest: Manifest, dbname: str, *, history: bool = True
+) -> int:
+    """Compare rows, sequences and indexes; return the number of rows compared.
+
+    `history` is False when the live one's history may have been carried over.
+    """
+    with source.connect(dbname) as connection:
+        relations = contents.read_relations(connection)
+        found = contents.count_tables(connection, relations)
+        problems = [
+            *_differing_rows(manifest, found, "" if history else _HISTORY),
+            *_lagging_sequences(manifest, contents.read_sequences(connection)),
+            *_invalid_indexes(connection),
+        ]
+        if not manifest.has_statistics:
+            connection.execute("ANALYZE")
+    if problems:
+        raise BackupError(
+            f"The restored database differs from its manifest: "
+            f"{'; '.join(problems[:10])}. The live database was not touched.",
+            remedy="Use another backup: manage.py backups list",
+        )
+    return sum(t.rows for t in found)
+
+
+def _close_to_public(connection: Connection, target: Derived) -> None:
+    """Until the grants of the live one are applied, nobody else looks in."""
+    query = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC")
+    connection.execute(query.format(target.identifier))
+
+
+def _differing_rows(
+    manifest: Manifest, found: tuple[contents.Table, ...], ignored: str
+) -> list[str]:
+    expected = {t.qualified_name: t.rows for t in manifest.tables}
+    counted = {t.qualified_name: t.rows for t in found}
+    return [
+        f"{name} has {counted.get(name, 'no')} rows instead of {expected.get(name, 0)}"
+        for name in sorted(expected.keys() | counted.keys())
+        if expected.get(name) != counted.get(name)
+        and not (ignored and name.startswith(ignored))
+    ]
+
+
+def _lagging_sequences(
+    manifest: Manifest, found: tuple[contents.Sequence, ...]
+) -> list[str]:
+    """Sequences know no snapshot: the dump's may be further than the manifest's."""
+    restored = {(s.schema, s.name) for s in found}
+    return [
+        f"sequence {s.schema}.{s.name} is absent"
+        for s in manifest.sequences
+        if (s.schema, s.name) not in restored
+    ]
+
+
+def _invalid_indexes(connection: Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
+    ).fetchall()
+    return [f"index {row[0]} is invalid" for row in rows]

@@ -1,0 +1,171 @@
+"""What stands in the way of a swap; asked before anything is built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from migrationops.backups.build import may_create
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.sessions import untouchable_sessions
+from migrationops.backups.source import Source
+from migrationops.exceptions import PreconditionError
+from migrationops.postgres.databases import Connection
+
+_MARGIN = 1.1  # WAL and rounding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    message: str
+    remedy: str
+
+
+def check_build(connection: Connection, source: Source, manifest: Manifest) -> None:
+    """Raise PreconditionError when the backup cannot be restored on this server."""
+    _refuse(
+        [
+            *_other_major(source, manifest),
+            *_no_right_to_create(connection),
+            *_no_space(connection, manifest),
+        ]
+    )
+
+
+def check_swap(
+    connection: Connection,
+    source: Source,
+    *,
+    drop_slots: bool,
+    accept_stale_replicas: bool,
+) -> None:
+    """Raise PreconditionError when the live database cannot be swapped away.
+
+    `connection` is one to the maintenance database.
+    """
+    name = source.database
+    _refuse(
+        [
+            *_prepared_transactions(connection, name),
+            *([] if drop_slots else _logical_slots(connection, name)),
+            *_subscriptions(connection, name),
+            *([] if accept_stale_replicas else _standbys(connection)),
+            *_untouchable(connection, name),
+        ]
+    )
+
+
+def logical_slots(connection: Connection, database: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT slot_name FROM pg_replication_slots WHERE database = %s", [database]
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _refuse(obstacles: list[Obstacle]) -> None:
+    if obstacles:
+        raise PreconditionError(
+            " ".join(o.message for o in obstacles) + " Nothing was changed.",
+            remedy=" ".join(o.remedy for o in obstacles),
+        )
+
+
+def _other_major(source: Source, manifest: Manifest) -> Iterator[Obstacle]:
+    if manifest.server_major > source.major:
+        yield Obstacle(
+            message=f"The backup is of PostgreSQL {manifest.server_major}, this "
+            f"server is {source.major}: it may not understand all of it.",
+            remedy=f"Restore to a server of version {manifest.server_major} or newer.",
+        )
+
+
+def _no_right_to_create(connection: Connection) -> Iterator[Obstacle]:
+    if not may_create(connection):
+        yield Obstacle(
+            message="This role may not create databases, so none can be built beside.",
+            remedy="ALTER ROLE ... CREATEDB, set OPERATOR_URL, or use the provider's "
+            "point-in-time recovery.",
+        )
+
+
+def _no_space(connection: Connection, manifest: Manifest) -> Iterator[Obstacle]:
+    """Known only when the server's disk is one of ours."""
+    directory = _data_directory(connection)
+    if directory is None:
+        return
+    needed = int(manifest.database_bytes * _MARGIN)
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        yield Obstacle(
+            message=f"The copy needs about {needed:,} bytes beside the live database, "
+            f"and {free:,} are free.",
+            remedy="Make room on the server's disk (old kept databases: manage.py "
+            "backups expire).",
+        )
+
+
+def _data_directory(connection: Connection) -> Path | None:
+    row = connection.execute(
+        "SELECT setting FROM pg_settings WHERE name = 'data_directory'"
+    ).fetchone()
+    is_here = connection.info.host.startswith("/")
+    return Path(row[0]) if row and is_here and os.access(row[0], os.F_OK) else None
+
+
+def _prepared_transactions(connection: Connection, name: str) -> Iterator[Obstacle]:
+    rows = connection.execute(
+        "SELECT gid FROM pg_prepared_xacts WHERE database = %s", [name]
+    )
+    for (gid,) in rows.fetchall():
+        yield Obstacle(
+            message=f"Prepared transaction {gid!r} holds the database.",
+            remedy=f"COMMIT PREPARED or ROLLBACK PREPARED '{gid}'.",
+        )
+
+
+def _logical_slots(connection: Connection, name: str) -> Iterator[Obstacle]:
+    for slot in logical_slots(connection, name):
+        yield Obstacle(
+            message=f"Logical slot {slot!r} would follow the old database and keep "
+            "its WAL.",
+            remedy="--drop-slots drops it (its subscribers then need a new copy).",
+        )
+
+
+def _subscriptions(connection: Connection, name: str) -> Iterator[Obstacle]:
+    rows = connection.execute(
+        "SELECT subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
+        "WHERE d.datname = %s",
+        [name],
+    )
+    for (subscription,) in rows.fetchall():
+        yield Obstacle(
+            message=f"Subscription {subscription!r} writes to the live database.",
+            remedy=f"DROP SUBSCRIPTION {subscription} first, and make it anew after.",
+        )
+
+
+def _standbys(connection: Connection) -> Iterator[Obstacle]:
+    rows = connection.execute(
+        "SELECT application_name, coalesce(client_addr::text, 'local') "
+        "FROM pg_stat_replication WHERE NOT EXISTS (SELECT FROM pg_replication_slots s "
+        "WHERE s.active_pid = pid AND s.slot_type = 'logical')"
+    )
+    for application, address in rows.fetchall():
+        yield Obstacle(
+            message=f"Sessions on the standby {application!r} ({address}) would stay "
+            "in the old database and read old rows for ever.",
+            remedy="--replica ALIAS for each standby ends them after replay; "
+            "--accept-stale-replicas leaves them to you.",
+        )
+
+
+def _untouchable(connection: Connection, name: str) -> Iterator[Obstacle]:
+    for session in untouchable_sessions(connection, name):
+        yield Obstacle(
+            message=f"Session {session} is not this role's to end.",
+            remedy="End it, or set OPERATOR_URL to a role that may.",
+        )

@@ -1,0 +1,239 @@
+"""The way back: built beside, verified, made ready, then swapped in.
+
+A restore can be killed at any point and run again. What it leaves describes itself
+(derived.py): a half-built database is dropped by the next run, a built one is taken
+up where it stands, and the swap is one transaction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connections
+from psycopg import sql
+
+from migrationops import stamp
+from migrationops.backups import build, derived, losses, obstacles, properties, swap
+from migrationops.backups.build import Built
+from migrationops.backups.carry import carry_history
+from migrationops.backups.counters import read_counters
+from migrationops.backups.derived import Derived, Role
+from migrationops.backups.engine import Engine
+from migrationops.backups.losses import Accepted, Look, Losses, OwnWrites
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.source import Source
+from migrationops.exceptions import RefusedError
+from migrationops.postgres.databases import Connection
+
+_LOOKS = 3
+_NAME_BYTES = 63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A manifest, where its archive lies, and the engine that reads it."""
+
+    manifest: Manifest
+    archive: Path
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver:
+    """The database that was live, the outage in seconds, and what was lost at most."""
+
+    kept: Derived
+    outage: float
+    losses: Losses
+
+
+def look(source: Source, manifest: Manifest, own: OwnWrites) -> Look:
+    """Read what a restore would lose, as the server knows it now."""
+    with source.connect() as connection:
+        written = losses.written_rows(connection, source.database)
+        now = read_counters(connection)
+    return Look(losses=losses.compare(manifest.counters, now, own), written=written)
+
+
+def check_losses(
+    source: Source, manifest: Manifest, accepted: Accepted, own: OwnWrites
+) -> None:
+    """Refuse before an hour of building what would be refused after it."""
+    seen = look(source, manifest, own)
+    losses.check(seen.losses, accepted, source.database)
+
+
+def incoming(
+    source: Source, backup: Backup, run: str, *, accept_missing: bool
+) -> Built:
+    """Build the backup beside the live database, or take up a killed run's.
+
+    The caller holds the runner lock: whatever else was being built is abandoned.
+    """
+    with source.maintenance() as connection:
+        derived.collect_abandoned(connection, source.database, roles=(Role.BUILDING,))
+        built = [
+            d
+            for d in derived.find_derived(connection, source.database)
+            if d.role is Role.BUILT
+        ]
+        for other in built:
+            if other.backup != backup.manifest.id:
+                derived.drop(connection, other.name)
+        obstacles.check_build(connection, source, backup.manifest)
+    for found in built:
+        if found.backup == backup.manifest.id:
+            rows = build.check_restored(
+                source, backup.manifest, found.name, history=False
+            )
+            return Built(database=found, rows=rows)
+    return build.build(
+        backup.engine,
+        source,
+        backup.manifest,
+        backup.archive,
+        role=Role.BUILT,
+        run=run,
+        accept_missing=accept_missing,
+    )
+
+
+def make_ready(source: Source, built: Derived, manifest: Manifest, run: str) -> int:
+    """Give it what belongs to the live one's name; return the rows of history.
+
+    Settings, grants and limits are the live one's, since they may have changed after
+    the backup; of an empty live database they are the backup's.
+    """
+    with source.connect() as live, source.connect(built.name) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        rows = carry_history(live, connection, run)
+        found = connection.execute("SELECT to_regclass('migrationops_stamp')")
+        if found.fetchone() != (None,):
+            stamp.write(connection, source.conf)
+        is_new = stamp.read(live).is_new
+        wanted = manifest.properties if is_new else properties.read_properties(live)
+    with source.maintenance() as connection:
+        properties.apply_properties(connection, built.name, wanted)
+    return rows
+
+
+def take_over(
+    source: Source,
+    built: Derived,
+    manifest: Manifest,
+    *,
+    accepted: Accepted,
+    own: OwnWrites,
+) -> TakenOver:
+    """Swap the built database in, unless more would be lost than is accepted.
+
+    The decision falls inside the swap, when nobody can write any more. Raises
+    RefusedError, and then nothing has changed.
+    """
+    with source.connect() as connection:
+        comment = properties.read_properties(connection).comment
+    for _ in range(_LOOKS):
+        seen = look(source, manifest, own)
+        losses.check(seen.losses, accepted, source.database)
+        with contextlib.suppress(_MovedError), _without_django(source):
+            swapped = swap.swap(source, built, comment, _Gate(seen, accepted))
+            return TakenOver(
+                kept=swapped.kept, outage=swapped.seconds, losses=seen.losses
+            )
+    raise RefusedError(
+        f"Rows kept being written to {source.database!r} while it was to be swapped "
+        "away. Nothing was changed; the restored database stays built.",
+        remedy="Stop the application and run the same command again, or --accept-loss.",
+    )
+
+
+def check_name(source: Source, name: str) -> None:
+    """Raise RefusedError when a database cannot be given this name."""
+    if len(name.encode()) > _NAME_BYTES or "\0" in name:
+        raise RefusedError(f"{name!r} is longer than {_NAME_BYTES} bytes.")
+    with source.maintenance() as connection:
+        query = "SELECT FROM pg_database WHERE datname = %s"
+        if connection.execute(query, [name]).fetchone() is not None:
+            raise RefusedError(
+                f"There is a database {name!r} already; nothing was changed.",
+                remedy="Choose another name for --into.",
+            )
+
+
+def give_name(source: Source, built: Derived, name: str, manifest: Manifest) -> None:
+    """Name a built database as the operator wants it, with the backup's settings."""
+    with source.maintenance() as connection:
+        properties.apply_properties(connection, built.name, manifest.properties)
+        connection.execute("BEGIN")
+        query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        connection.execute(query.format(built.identifier, sql.Identifier(name)))
+        properties.set_comment(connection, name, manifest.properties.comment)
+        connection.execute("COMMIT")
+
+
+def drop_slots(source: Source, kept: Derived) -> tuple[str, ...]:
+    """Drop the logical slots that follow the kept database, which keep its WAL."""
+    with source.maintenance() as connection:
+        slots = obstacles.logical_slots(connection, kept.name)
+        for slot in slots:
+            connection.execute("SELECT pg_drop_replication_slot(%s)", [slot])
+    return tuple(slots)
+
+
+def end_replica_sessions(
+    primary: Source, replicas: Sequence[Connection], kept: Derived
+) -> None:
+    """End the sessions of standbys in the old database, once they have replayed."""
+    with primary.maintenance() as connection:
+        row = connection.execute("SELECT pg_current_wal_lsn()::text").fetchone()
+    assert row is not None
+    for replica in replicas:
+        _wait_for_replay(replica, row[0])
+        replica.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = %s AND pid <> pg_backend_pid()",
+            [kept.name],
+        )
+
+
+@contextlib.contextmanager
+def _without_django(source: Source) -> Iterator[None]:
+    """Close Django's connection, which would be in the way, and would not survive."""
+    connections[source.alias].close()
+    try:
+        yield
+    finally:
+        connections[source.alias].close()
+
+
+class _MovedError(Exception):
+    """Rows were written after the last look."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """Asked inside the swap: are the losses still what was accepted?"""
+
+    seen: Look
+    accepted: Accepted
+
+    def __call__(self, connection: Connection, database: str) -> None:
+        since = losses.written_rows(connection, database) - self.seen.written
+        at_most = self.seen.losses.at_most
+        total = at_most + since if at_most is not None and since >= 0 else None
+        if not self.accepted.covers(total):
+            raise _MovedError
+
+
+def _wait_for_replay(replica: Connection, lsn: str) -> None:
+    """Wait until the standby has replayed up to there, a minute at most."""
+    deadline = time.monotonic() + 60
+    query = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+    while replica.execute(query, [lsn]).fetchone() != (True,):
+        if time.monotonic() > deadline:
+            raise RefusedError("A standby does not replay; its sessions are as before.")
+        time.sleep(0.1)

@@ -1,0 +1,99 @@
+"""Reports about backups and restores, as the text that an operator reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from migrationops.backups.difference import Difference
+from migrationops.backups.manifest import Manifest
+from migrationops.management.rendering import duration, size, table
+from migrationops.workflows import backup, restore
+from migrationops.workflows.backups import Listed, Verified
+
+
+def backup_text(report: backup.Report) -> str:
+    """Say where the backup is and how far it was proven."""
+    manifest = report.backup
+    return (
+        f"Backup {manifest.id} in {duration(report.seconds)}: {size(manifest.size)} of "
+        f"{size(manifest.database_bytes)}, {_proof(manifest)}."
+    )
+
+
+def restore_text(report: restore.Report) -> str:
+    """Say what is live now, what was kept, and what was lost."""
+    lines = [
+        f"Restored {report.backup} into {report.database} in "
+        f"{duration(report.seconds)}: {report.rows:,} rows compared."
+    ]
+    if report.kept:
+        lines += [
+            f"Nobody could connect for {duration(report.outage)}. What was live is "
+            f"kept as {report.kept} (read-only).",
+            f"Lost since the backup: at most {report.losses.at_most} rows."
+            if report.losses.at_most is not None
+            else "Lost since the backup: an unknown number of rows (--list-losses).",
+        ]
+    if report.differences is not None:
+        lines += _differences(report.differences)
+    if report.missing:
+        lines += ["Not restored:", table([[name] for name in report.missing])]
+    if report.dropped_slots:
+        lines.append(f"Dropped slots: {', '.join(report.dropped_slots)}.")
+    return "\n".join(lines)
+
+
+def backups_text(listed: Listed) -> str:
+    """List what can be restored, what cannot, and what lies about."""
+    listing = listed.listing
+    rows = [
+        [m.id, m.engine, size(m.size), _proof(m), f"{m.started:%Y-%m-%d %H:%M} UTC"]
+        for m in listing.backups
+    ]
+    lines = [f"{len(rows)} backups in {listed.directory}"]
+    lines += [table(rows)] if rows else []
+    lines += _section("Unusable", ([u.id, u.problem] for u in listing.unusable))
+    lines += _section("Unfinished", ([name] for name in listing.leftovers))
+    lines += _section(
+        "Databases beside",
+        (
+            [d.name, d.role, d.backup, f"{d.at:%Y-%m-%d %H:%M} UTC"]
+            for d in listed.databases
+        ),
+    )
+    return "\n".join(lines)
+
+
+def verified_text(found: Iterable[Verified]) -> str:
+    """Say of each backup whether it holds."""
+    rows = [
+        [v.id, v.problem or f"holds: {v.level}, {v.rows:,} rows compared"]
+        for v in found
+    ]
+    return table(rows, indent="") or "There is no backup to verify."
+
+
+def _proof(manifest: Manifest) -> str:
+    proof = manifest.proof
+    rows = f", {proof.rows:,} rows" if proof.rows else ""
+    skipped = f", not proven: {'; '.join(proof.skipped)}" if proof.skipped else ""
+    return f"{proof.level.name.lower()}{rows}{skipped}"
+
+
+def _section(title: str, rows: Iterable[list[str]]) -> list[str]:
+    text = table(rows)
+    return [f"{title}:", text] if text else []
+
+
+def _differences(differences: tuple[Difference, ...]) -> list[str]:
+    rows = [
+        [
+            d.table,
+            f"{d.lost} lost",
+            f"{d.changed} changed back",
+            f"{d.returned} returned",
+            " ".join(d.keys),
+        ]
+        for d in differences
+    ]
+    return ["Against the kept database:", table(rows) or "  no row differs"]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from migrationops.conf import Proof
+from migrationops.management.backup_reports import backup_text
+from migrationops.management.base import OpsCommand
+from migrationops.workflows.backup import Request, backup
+
+
+class Command(OpsCommand):
+    help = "Back up the database, and prove the backup."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--proof",
+            choices=[p.name.lower() for p in list(Proof)[1:4]],
+            help="How far to prove it; the default is the policy's.",
+        )
+        parser.add_argument(
+            "--wait", type=float, help="Seconds to wait for another runner."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        proof = options["proof"]
+        request = Request(
+            alias=options["database"],
+            proof=Proof[proof.upper()] if proof else None,
+            wait=options["wait"],
+        )
+        report = backup(request, self.progress(options))
+        if options["json"]:
+            self.print_json(report.to_json())
+        else:
+            self.stdout.write(backup_text(report))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from migrationops.backups.losses import Accepted
+from migrationops.management.backup_reports import restore_text
+from migrationops.management.base import OpsCommand
+from migrationops.workflows.restore import Request, restore_backup
+
+_FLAGS = {
+    "list_losses": "Name, after the swap, each row that differs from the kept one.",
+    "trust": "Take a manifest of another environment or of an unknown key.",
+    "drop_slots": "Drop logical slots, which would follow the old database.",
+    "accept_missing": "Do without what this role may not restore; it is named.",
+    "accept_stale_replicas": "Leave sessions on standbys in the old database.",
+    "no_input": "Never ask for the database's name.",
+}
+_ASK = "Type the name of the database that the backup is restored to: "
+
+
+def _rows(text: str) -> Accepted:
+    if text != "all" and not text.isdigit():
+        raise ArgumentTypeError("a number of rows, or all")
+    return Accepted(rows=None if text == "all" else int(text))
+
+
+class Command(OpsCommand):
+    help = "Replace the database by a backup; what was live is kept beside."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        add = parser.add_argument
+        add("backup", nargs="?", help="The newest of this database by default.")
+        add("--into", metavar="NAME", help="Restore beside, as a new database.")
+        lost = "Rows written since the backup that may be lost: a number, or all."
+        add("--accept-loss", type=_rows, default=Accepted(), metavar="N", help=lost)
+        add("--replica", action="append", default=[], metavar="ALIAS", help="A standby")
+        add("--wait", type=float, help="Seconds to wait for another runner.")
+        for name, text in _FLAGS.items():
+            add(f"--{name.replace('_', '-')}", action="store_true", help=text)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = restore_backup(_request(options), self.progress(options))
+        if options["json"]:
+            self.print_json(report.to_json())
+        else:
+            self.stdout.write(restore_text(report))
+
+
+def _request(options: dict[str, Any]) -> Request:
+    return Request(
+        alias=options["database"],
+        accepted=options["accept_loss"],
+        replicas=tuple(options["replica"]),
+        typed_name=None if options["no_input"] else input(_ASK),
+        **{name: options[name] for name in _FLAGS if name != "no_input"},
+        **{name: options[name] for name in ("backup", "into", "wait")},
+    )

@@ -1,0 +1,63 @@
+"""Take a backup, by itself."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from migrationops import history, stamp
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.take import take_backup
+from migrationops.conf import Proof, get_conf
+from migrationops.progress import ProgressCallback, Stage
+from migrationops.workflows.preparation import install_own_tables, locked
+
+_COMMAND = "backup"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the operator asked for; None means the policy's."""
+
+    alias: str
+    proof: Proof | None = None
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    backup: Manifest
+    run: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "backup": self.backup.to_json(),
+            "run": self.run,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def backup(request: Request, report: ProgressCallback) -> Report:
+    """Back up the database under the runner lock, prove it, and record the run."""
+    started = time.monotonic()
+    conf = get_conf()
+    stamp.require_environment(request.alias, conf)
+    proof = max(conf.policy.backup, Proof.DECODED)
+    with locked(request.alias, conf, _COMMAND, wait=request.wait) as lock:
+        install_own_tables(request.alias, conf, lock, report)
+        with (
+            history.recording(request.alias, conf, _COMMAND, report) as run,
+            run.stage(Stage.BACKUP),
+        ):
+            manifest = take_backup(
+                alias=request.alias,
+                conf=conf,
+                run_id=run.run_id,
+                proof=proof if request.proof is None else request.proof,
+                report=report,
+            )
+            run.journal.update(backup=manifest.to_json())
+    return Report(backup=manifest, run=run.run_id, seconds=time.monotonic() - started)

@@ -1,0 +1,35 @@
+"""What the commands on a whole database begin with: the lock, and our own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from migrationops import graph
+from migrationops.conf import Conf
+from migrationops.executor import own_tables
+from migrationops.executor.session import open_session
+from migrationops.postgres.locks import RunnerLock, runner_lock
+from migrationops.progress import ProgressCallback
+
+
+@contextmanager
+def locked(
+    alias: str, conf: Conf, command: str, *, wait: float | None
+) -> Iterator[RunnerLock]:
+    """Hold the runner lock; `wait` in seconds, None means the policy's."""
+    with runner_lock(
+        alias,
+        maintenance_db=conf.maintenance_db,
+        wait=conf.policy.wait if wait is None else wait,
+        application=f"migrationops {command}",
+    ) as lock:
+        yield lock
+
+
+def install_own_tables(
+    alias: str, conf: Conf, lock: RunnerLock, report: ProgressCallback
+) -> None:
+    """Bring our own tables up to date, and stamp a database that holds nothing."""
+    with open_session(alias, conf.policy, lock, report) as session:
+        own_tables.install(session, conf, graph.load(alias))

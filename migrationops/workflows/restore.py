@@ -1,0 +1,250 @@
+"""Replace a database by a backup's content, or restore it beside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.db import connections
+
+from migrationops import history, stamp
+from migrationops.backups import catalog, difference, directory, obstacles, restore
+from migrationops.backups.build import Built
+from migrationops.backups.carry import carry_history
+from migrationops.backups.derived import Derived
+from migrationops.backups.difference import Difference
+from migrationops.backups.engines import engine_of
+from migrationops.backups.losses import Accepted, Losses, OwnWrites
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.restore import Backup, TakenOver
+from migrationops.backups.source import Source, open_source
+from migrationops.conf import Conf, get_conf
+from migrationops.exceptions import ManifestError, RefusedError
+from migrationops.history import Recording
+from migrationops.postgres import databases
+from migrationops.postgres.locks import RunnerLock
+from migrationops.progress import Progress, ProgressCallback, Stage, State
+from migrationops.workflows.preparation import install_own_tables, locked
+
+_COMMAND = "restore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the operator asked for; `backup` None is the newest of this database."""
+
+    alias: str
+    backup: str | None = None
+    into: str | None = None
+    typed_name: str | None = None  # None: not asked (--no-input)
+    accepted: Accepted = field(default_factory=Accepted)
+    list_losses: bool = False
+    trust: bool = False
+    drop_slots: bool = False
+    accept_missing: bool = False
+    accept_stale_replicas: bool = False
+    replicas: tuple[str, ...] = ()
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was restored; `outage` is the seconds in which nobody could connect."""
+
+    database: str
+    backup: str
+    rows: int
+    seconds: float
+    kept: str = ""
+    outage: float = 0.0
+    history_rows: int = 0
+    losses: Losses = field(default_factory=Losses)
+    differences: tuple[Difference, ...] | None = None
+    missing: tuple[str, ...] = ()
+    dropped_slots: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """The parts that every step of a restore needs."""
+
+    request: Request
+    conf: Conf
+    source: Source
+    backup: Backup
+    report: ProgressCallback
+    started: float
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.backup.manifest
+
+
+def restore_backup(request: Request, report: ProgressCallback) -> Report:
+    """Restore a backup.
+
+    1. Read stamp and manifest, refuse what cannot be.
+    2. Under the runner lock: build beside, verify, carry over what belongs to the
+       name, and swap, unless more would be lost than was accepted.
+    3. Record, in the database that is live then.
+    """
+    started = time.monotonic()
+    conf = get_conf()
+    stamp.require_environment(request.alias, conf)
+    source = open_source(request.alias, conf)
+    task = _Task(
+        request=request,
+        conf=conf,
+        source=source,
+        backup=_find(request, conf, source),
+        report=report,
+        started=started,
+    )
+    _check_typed(request, source)
+    with locked(request.alias, conf, _COMMAND, wait=request.wait) as lock:
+        return _restore_beside(task) if request.into else _replace(task, lock)
+
+
+def _find(request: Request, conf: Conf, source: Source) -> Backup:
+    place = directory.backup_directory(conf)
+    manifest = catalog.find(
+        place, request.backup, conf, source.database, trust=request.trust
+    )
+    if manifest.environment != conf.environment and not request.trust:
+        raise ManifestError(
+            f"{manifest.id} is a backup of {manifest.environment}, the settings say "
+            f"{conf.environment}. Nothing was changed.",
+            remedy="Its data may not belong here. If it does: --trust.",
+        )
+    return Backup(
+        manifest=manifest,
+        archive=place / manifest.file.name,
+        engine=engine_of(manifest),
+    )
+
+
+def _check_typed(request: Request, source: Source) -> None:
+    wanted = request.into or source.database
+    if request.typed_name is not None and request.typed_name != wanted:
+        raise RefusedError(
+            f"The database is called {wanted!r}, not {request.typed_name!r}; nothing "
+            "was changed."
+        )
+
+
+def _restore_beside(task: _Task) -> Report:
+    name = task.request.into or ""
+    restore.check_name(task.source, name)
+    with _told(task, "build"):
+        built = _build(task, _COMMAND)
+    restore.give_name(task.source, built.database, name, task.manifest)
+    return Report(
+        database=name,
+        backup=task.manifest.id,
+        rows=built.rows,
+        missing=built.skipped,
+        seconds=time.monotonic() - task.started,
+    )
+
+
+def _replace(task: _Task, lock: RunnerLock) -> Report:
+    request, source = task.request, task.source
+    _check_before(task)
+    install_own_tables(request.alias, task.conf, lock, task.report)
+    with history.recording(request.alias, task.conf, _COMMAND, task.report) as run:
+        run.journal.update(backup=task.manifest.to_json())
+        with _told(task, "build"):
+            built = _build(task, run.run_id)
+        rows = restore.make_ready(source, built.database, task.manifest, run.run_id)
+        with run.journal.suspended(request.alias, _COMMAND), _told(task, "swap"):
+            taken = _swap(task, built.database)
+            install_own_tables(request.alias, task.conf, lock, task.report)
+            rows = rows or _carry_from_kept(task, taken.kept, run)
+        done = _report(task, taken, built, rows)
+        run.journal.update(report=done.to_json())
+    return done
+
+
+def _build(task: _Task, run: str) -> Built:
+    return restore.incoming(
+        task.source, task.backup, run, accept_missing=task.request.accept_missing
+    )
+
+
+def _check_before(task: _Task) -> None:
+    request, source = task.request, task.source
+    connections[request.alias].close()  # or it would be an obstacle itself
+    with source.maintenance() as connection:
+        obstacles.check_build(connection, source, task.manifest)
+        obstacles.check_swap(
+            connection,
+            source,
+            drop_slots=request.drop_slots,
+            accept_stale_replicas=request.accept_stale_replicas
+            or bool(request.replicas),
+        )
+    restore.check_losses(source, task.manifest, request.accepted, OwnWrites())
+
+
+def _swap(task: _Task, built: Derived) -> TakenOver:
+    request, source = task.request, task.source
+    with ExitStack() as stack:
+        replicas = [
+            stack.enter_context(
+                databases.connect(alias, dbname=task.conf.maintenance_db)
+            )
+            for alias in request.replicas
+        ]
+        taken = restore.take_over(
+            source,
+            built,
+            task.manifest,
+            accepted=request.accepted,
+            own=OwnWrites(),
+        )
+        restore.end_replica_sessions(source, replicas, taken.kept)
+    return taken
+
+
+def _carry_from_kept(task: _Task, kept: Derived, run: Recording) -> int:
+    """Carry the history into a database that had no place for it until now."""
+    source = task.source
+    with source.connect(kept.name) as old, source.connect() as live:
+        stamp.write(live, task.conf)
+        return carry_history(old, live, run.run_id)
+
+
+def _report(task: _Task, taken: TakenOver, built: Built, history_rows: int) -> Report:
+    source = task.source
+    found = None
+    if task.request.list_losses:
+        with source.connect(taken.kept.name) as old, source.connect() as live:
+            found = difference.differences(old, live)
+    return Report(
+        database=source.database,
+        backup=task.manifest.id,
+        rows=built.rows,
+        missing=built.skipped,
+        seconds=time.monotonic() - task.started,
+        kept=taken.kept.name,
+        outage=taken.outage,
+        history_rows=history_rows,
+        losses=taken.losses,
+        differences=found,
+        dropped_slots=(
+            restore.drop_slots(source, taken.kept) if task.request.drop_slots else ()
+        ),
+    )
+
+
+@contextmanager
+def _told(task: _Task, label: str) -> Iterator[None]:
+    task.report(Progress(stage=Stage.RESTORE, state=State.STARTED, label=label))
+    yield
+    task.report(Progress(stage=Stage.RESTORE, state=State.DONE, label=label))

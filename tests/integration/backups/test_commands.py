@@ -1,0 +1,86 @@
+"""The commands, as a script and as a person reads them."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+if TYPE_CHECKING:
+    from tests.sandbox import Sandbox
+
+pytestmark = pytest.mark.postgres_tools
+
+
+def call(box: Sandbox, *arguments: str) -> str:
+    out = io.StringIO()
+    call_command(*arguments, "--database", box.alias, "-v0", stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def call_json(box: Sandbox, *arguments: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(call(box, *arguments, "--json"))
+    assert data["version"] == 1
+    return data
+
+
+def test_backup_list_verify_and_restore(stamped: Sandbox) -> None:
+    stamped.sql("CREATE TABLE item AS SELECT generate_series(1, 5) AS n")
+    taken = call_json(stamped, "backup", "--proof", "counted")["backup"]
+    assert taken["proof"]["level"] == "counted"
+    listed = call_json(stamped, "backups", "list")
+    assert [m["id"] for m in listed["backups"]] == [taken["id"]]
+    verified = call_json(stamped, "backups", "verify", taken["id"])["verified"]
+    assert verified[0]["problem"] == ""
+    restored = call_json(stamped, "restore", "--no-input", "--list-losses")
+    assert restored["backup"] == taken["id"]
+    assert restored["differences"] == []
+    listed = call_json(stamped, "backups", "list")
+    assert [d["role"] for d in listed["databases"]] == ["kept"]
+
+
+def test_people_are_told_what_matters(stamped: Sandbox) -> None:
+    stamped.sql("CREATE TABLE item AS SELECT generate_series(1, 5) AS n")
+    assert "counted, " in call(stamped, "backup", "--proof", "counted")
+    assert "1 backups in" in call(stamped, "backups", "list")
+    assert "holds: counted" in call(stamped, "backups", "verify")
+    text = call(stamped, "restore", "--no-input", "--list-losses")
+    assert "is kept as" in text.replace("\n", " ")
+    assert "no row differs" in text
+
+
+def test_the_name_is_asked_for_and_compared(
+    stamped: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(stamped, "backup")
+    monkeypatch.setattr("builtins.input", lambda _: "another")
+    with pytest.raises(CommandError, match="is called") as caught:
+        call(stamped, "restore")
+    assert caught.value.returncode == 3
+
+
+def test_a_damaged_backup_is_found_by_verify_with_exit_code_4(
+    stamped: Sandbox,
+) -> None:
+    call(stamped, "backup")
+    (dump,) = stamped.directory.glob("*.dump")
+    content = bytearray(dump.read_bytes())
+    content[-1] ^= 1
+    dump.write_bytes(content)
+    with pytest.raises(CommandError, match="Not every backup holds") as caught:
+        call(stamped, "backups", "verify")
+    assert caught.value.returncode == 4
+
+
+def test_without_a_backup_the_way_to_one_is_named(stamped: Sandbox) -> None:
+    with pytest.raises(CommandError, match=r"manage\.py backup"):
+        call(stamped, "restore", "--no-input")
+
+
+@pytest.mark.parametrize("value", ["-1", "some", "1.5"])
+def test_an_accepted_loss_is_a_number_or_all(stamped: Sandbox, value: str) -> None:
+    with pytest.raises(CommandError, match="a number of rows, or all"):
+        call(stamped, "restore", "--no-input", f"--accept-loss={value}")

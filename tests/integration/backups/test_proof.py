@@ -1,0 +1,129 @@
+"""Proof by restoring, with every right and with few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from migrationops.backups.take import take_backup
+from migrationops.conf import Proof
+from migrationops.exceptions import PreconditionError
+from migrationops.progress import silent
+from migrationops.workflows.restore import Request, restore_backup
+
+if TYPE_CHECKING:
+    from migrationops.backups.manifest import Manifest
+    from tests.sandbox import Sandbox
+
+pytestmark = pytest.mark.postgres_tools
+OBJECTS = Path(__file__).with_name("objects.sql").read_text()
+SMALL = "CREATE TABLE item AS SELECT generate_series(1, 50) AS n"
+PRIVILEGED = (
+    "CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+    "CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION on_ddl();"
+    "ALTER EVENT TRIGGER watch DISABLE"
+)
+
+
+def take(box: Sandbox, **conf: Any) -> Manifest:
+    return take_backup(
+        alias=box.alias,
+        conf=box.conf(**conf),
+        run_id="1",
+        proof=Proof.RESTORED,
+        report=silent,
+    )
+
+
+@pytest.fixture
+def as_owner(
+    stamped: Sandbox, settings: Any
+) -> Iterator[Callable[[str], dict[str, str]]]:
+    """Return a function: act as a new owner of the database who is no superuser."""
+    role = f"{stamped.name}_o"
+
+    def act(rights: str) -> dict[str, str]:
+        stamped.sql(
+            f"CREATE ROLE {role} LOGIN {rights};"
+            f"ALTER DATABASE {stamped.name} OWNER TO {role};"
+            f"GRANT ALL ON SCHEMA public TO {role};"
+        )
+        names = stamped.sql(
+            "SELECT array_agg(oid::regclass::text) FROM pg_class "
+            "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        for name in names:
+            stamped.sql(f"ALTER TABLE {name} OWNER TO {role}")
+        url = psycopg.conninfo.make_conninfo("", **{**stamped.params, "user": role})
+        settings.MIGRATIONOPS = {**settings.MIGRATIONOPS, "OPERATOR_URL": url}
+        return {"operator_url": url}
+
+    yield act
+    stamped.drop()
+    stamped.sql(f"DROP ROLE IF EXISTS {role}", dbname="postgres")
+    stamped.create()
+
+
+def test_everything_is_restored_compared_and_cleared_away(sandbox: Sandbox) -> None:
+    sandbox.sql(OBJECTS)
+    manifest = take(sandbox)
+    assert manifest.proof.level is Proof.RESTORED
+    assert manifest.proof.rows == manifest.rows
+    assert manifest.proof.skipped == ()
+    assert sandbox.names() == {sandbox.name}
+
+
+def test_another_server_proves_it_without_its_roles(sandbox: Sandbox) -> None:
+    sandbox.sql(SMALL)
+    url = psycopg.conninfo.make_conninfo("", **sandbox.params, dbname="postgres")
+    manifest = take(sandbox, proof_url=url)
+    assert manifest.proof.level is Proof.RESTORED
+    assert sandbox.names() == {sandbox.name}
+
+
+def test_a_proof_server_that_is_not_there_is_named_without_its_password(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.sql(SMALL)
+    with pytest.raises(Exception, match="'PROOF_URL' cannot be reached") as caught:
+        take(sandbox, proof_url="postgresql://u:s3cret@127.0.0.1:1/x")
+    assert "s3cret" not in str(caught.value)
+    assert list(sandbox.directory.iterdir()) == []
+
+
+def test_without_createdb_the_proof_ends_at_counted_and_says_so(
+    stamped: Sandbox, as_owner: Callable[[str], dict[str, str]]
+) -> None:
+    stamped.sql(SMALL)
+    manifest = take(stamped, **as_owner("NOCREATEDB"))
+    assert manifest.proof.level is Proof.COUNTED
+    assert "may not create databases" in manifest.proof.skipped[0]
+    with pytest.raises(PreconditionError, match="may not create databases"):
+        restore_backup(Request(alias=stamped.alias), silent)
+
+
+def test_what_only_a_superuser_may_restore_is_named_not_proven(
+    stamped: Sandbox, as_owner: Callable[[str], dict[str, str]]
+) -> None:
+    stamped.sql(f"{SMALL};{PRIVILEGED}")
+    manifest = take(stamped, **as_owner("CREATEDB"))
+    assert manifest.proof.level is Proof.RESTORED
+    assert any("EVENT TRIGGER" in name for name in manifest.proof.skipped)
+    with pytest.raises(PreconditionError, match="EVENT TRIGGER") as caught:
+        restore_backup(Request(alias=stamped.alias), silent)
+    assert "--accept-missing" in caught.value.remedy
+    stamped.sql("DROP EVENT TRIGGER watch")
+
+
+def test_an_owner_without_superuser_restores(
+    stamped: Sandbox, as_owner: Callable[[str], dict[str, str]]
+) -> None:
+    stamped.sql(SMALL)
+    take(stamped, **as_owner("CREATEDB"))
+    report = restore_backup(Request(alias=stamped.alias), silent)
+    assert report.kept
+    assert stamped.sql("SELECT count(*) FROM item") == 50

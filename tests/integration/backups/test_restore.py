@@ -1,0 +1,431 @@
+"""Backups go back: beside, verified, swapped in, and nothing is lost unsaid."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from migrationops.backups import catalog, derived, restore, swap
+from migrationops.backups import manifest as manifests
+from migrationops.backups.derived import Role
+from migrationops.backups.losses import Accepted, OwnWrites
+from migrationops.backups.properties import read_properties
+from migrationops.backups.source import open_source
+from migrationops.conf import Proof, get_conf
+from migrationops.exceptions import (
+    BackupError,
+    FailedError,
+    LockedError,
+    ManifestError,
+    PreconditionError,
+    RefusedError,
+    StampError,
+)
+from migrationops.postgres import tools
+from migrationops.postgres.locks import runner_lock
+from migrationops.progress import Progress, silent
+from migrationops.workflows.backup import Request as BackupRequest
+from migrationops.workflows.backup import backup
+from migrationops.workflows.restore import Report, Request, restore_backup
+
+if TYPE_CHECKING:
+    from migrationops.backups.manifest import Manifest
+    from tests.sandbox import Sandbox
+
+pytestmark = pytest.mark.postgres_tools
+OBJECTS = Path(__file__).with_name("objects.sql").read_text()
+ITEMS = """
+CREATE TABLE item (id serial PRIMARY KEY, name text);
+INSERT INTO item (name) SELECT 'item ' || i FROM generate_series(1, 100) i;
+"""
+
+
+def take(box: Sandbox) -> Manifest:
+    return backup(BackupRequest(alias=box.alias, proof=Proof.COUNTED), silent).backup
+
+
+def put_back(box: Sandbox, **values: Any) -> Report:
+    return restore_backup(Request(alias=box.alias, **values), silent)
+
+
+def beside(box: Sandbox) -> dict[str, Role]:
+    with box.connect("postgres") as connection:
+        found = derived.find_derived(connection, box.name)
+    return {d.name: d.role for d in found}
+
+
+@pytest.fixture
+def box(stamped: Sandbox) -> Sandbox:
+    """Return a sandbox with a hundred items."""
+    stamped.sql(ITEMS)
+    return stamped
+
+
+def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
+    manifest = take(box)
+    report = put_back(box, typed_name=box.name)
+    assert report.backup == manifest.id
+    assert report.losses.at_most == 0
+    assert report.rows == manifest.rows
+    assert beside(box) == {report.kept: Role.KEPT}
+    assert box.sql("SELECT count(*) FROM item") == 100
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        box.sql("DELETE FROM item", dbname=report.kept)
+
+
+def test_every_kind_of_object_is_the_same_after(stamped: Sandbox) -> None:
+    stamped.sql(OBJECTS)
+    before = _plain_dump(stamped), _row_hashes(stamped)
+    take(stamped)
+    put_back(stamped)
+    assert (_plain_dump(stamped), _row_hashes(stamped)) == before
+
+
+def test_what_belongs_to_the_name_stays_with_it(box: Sandbox) -> None:
+    name = sql.Identifier(box.name).as_string()
+    role = f"{box.name}_r"
+    box.sql(
+        f"CREATE ROLE {role};"
+        f"COMMENT ON DATABASE {name} IS 'the one and only';"
+        f"ALTER DATABASE {name} SET search_path = '$user', public, \"Odd, one\";"
+        f"ALTER DATABASE {name} SET work_mem = '5MB';"
+        f"ALTER DATABASE {name} SET \"my.setting\" = 'it''s';"
+        f"ALTER ROLE {role} IN DATABASE {name} SET statement_timeout = '7s';"
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;"
+        f"GRANT CONNECT ON DATABASE {name} TO {role} WITH GRANT OPTION;"
+        f"ALTER DATABASE {name} CONNECTION LIMIT 77"
+    )
+    try:
+        with box.connect() as connection:
+            before = read_properties(connection)
+        manifest = take(box)
+        assert manifest.properties == before
+        put_back(box)
+        with box.connect() as connection:
+            assert read_properties(connection) == before
+            assert connection.execute("SHOW my.setting").fetchone() == ("it's",)
+    finally:
+        box.drop()
+        box.sql(f"DROP ROLE {role}", dbname="postgres")
+        box.create()
+
+
+def test_writes_since_the_backup_refuse_the_restore_and_are_counted(
+    box: Sandbox,
+) -> None:
+    take(box)
+    box.sql("DELETE FROM item WHERE id <= 10; UPDATE item SET name = 'x' WHERE id = 11")
+    with pytest.raises(RefusedError, match=r"at most 11 rows .*public\.item: 11") as e:
+        put_back(box)
+    assert "--accept-loss 11" in e.value.remedy
+    assert box.sql("SELECT count(*) FROM item") == 90
+    assert beside(box) == {}
+    with pytest.raises(RefusedError):
+        put_back(box, accepted=Accepted(rows=10))
+    report = put_back(box, accepted=Accepted(rows=11), list_losses=True)
+    assert box.sql("SELECT count(*) FROM item") == 100
+    assert report.differences is not None
+    (difference,) = report.differences
+    assert (difference.lost, difference.returned, difference.changed) == (0, 10, 1)
+    assert difference.keys == ("(11)",)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE item",
+        "ALTER TABLE item ALTER id TYPE bigint",
+        "DROP TABLE item",
+        "DROP TABLE item; CREATE TABLE item (id int)",
+        "SELECT pg_stat_reset()",
+        "CREATE TABLE fresh (a int); TRUNCATE fresh; INSERT INTO fresh VALUES (1)",
+    ],
+)
+def test_what_the_counters_cannot_tell_is_unknown_and_never_zero(
+    box: Sandbox, statement: str
+) -> None:
+    take(box)
+    for part in statement.split(";"):
+        box.sql(part)
+    with pytest.raises(RefusedError, match="an unknown number of rows"):
+        put_back(box)
+    put_back(box, accepted=Accepted(rows=None))
+    assert box.sql("SELECT count(*) FROM item") == 100
+
+
+def test_rows_of_a_new_table_and_large_objects_are_losses(box: Sandbox) -> None:
+    take(box)
+    box.sql(
+        "CREATE TABLE fresh AS SELECT generate_series(1, 7);"
+        "SELECT lo_from_bytea(0, 'abc')"
+    )
+    with pytest.raises(RefusedError, match=r"public\.fresh: 7"):
+        put_back(box, accepted=Accepted(rows=1))
+
+
+def test_writes_in_the_last_moment_call_the_swap_off(box: Sandbox) -> None:
+    """A session that is idle reports its writes only when it is ended."""
+    take(box)
+    late = box.connect()
+
+    def write(event: Progress) -> None:
+        if event.label == "swap":
+            late.execute("INSERT INTO item (name) VALUES ('late')")
+
+    with pytest.raises(RefusedError, match="at most 1 rows"):
+        restore_backup(Request(alias=box.alias), write)
+    late.close()
+    assert box.sql("SELECT count(*) FROM item WHERE name = 'late'") == 1
+    assert list(beside(box).values()) == [Role.BUILT]
+    put_back(box, accepted=Accepted(rows=1))
+    assert list(beside(box).values()) == [Role.KEPT]
+
+
+def test_history_goes_along(box: Sandbox) -> None:
+    take(box)
+    box.sql("UPDATE migrationops_run SET error = 'seen later' WHERE command = 'backup'")
+    report = put_back(box)
+    assert report.history_rows >= 2
+    assert box.sql("SELECT error FROM migrationops_run WHERE command = 'backup'") == (
+        "seen later"
+    )
+    assert box.sql(
+        "SELECT report->>'kept' FROM migrationops_run "
+        "WHERE command = 'restore' AND state = 'done'"
+    ) == (report.kept)
+
+
+def test_into_a_new_name_leaves_the_live_one_alone(box: Sandbox) -> None:
+    take(box)
+    box.sql("DELETE FROM item")
+    other = f"{box.name[:30]}_other"
+    report = put_back(box, into=other, typed_name=other)
+    assert report.kept == ""
+    assert box.sql("SELECT count(*) FROM item", dbname=other) == 100
+    assert box.sql("SELECT count(*) FROM item") == 0
+    assert beside(box) == {}
+    with pytest.raises(RefusedError, match="already"):
+        put_back(box, into=other)
+
+
+def test_a_name_typed_wrong_is_refused(box: Sandbox) -> None:
+    take(box)
+    with pytest.raises(RefusedError, match="is called"):
+        put_back(box, typed_name="other")
+
+
+def test_one_flipped_bit_is_refused_before_anything_is_built(box: Sandbox) -> None:
+    manifest = take(box)
+    path = box.directory / manifest.file.name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BackupError, match="SHA-256 differs"):
+        put_back(box)
+    assert beside(box) == {}
+
+
+def test_an_archive_without_the_counted_rows_is_refused_and_dropped(
+    box: Sandbox,
+) -> None:
+    manifest = take(box)
+    tables = tuple(
+        replace(t, rows=101) if t.name == "item" else t for t in manifest.tables
+    )
+    wrong = manifests.sign(replace(manifest, tables=tables), get_conf())
+    catalog.write(box.directory, wrong)
+    with pytest.raises(BackupError, match="has 100 rows instead of 101"):
+        put_back(box)
+    assert beside(box) == {}
+
+
+def test_a_backup_of_another_environment_needs_trust(box: Sandbox) -> None:
+    manifest = take(box)
+    foreign = replace(manifest, environment="production")
+    catalog.write(box.directory, manifests.sign(foreign, get_conf()))
+    with pytest.raises(ManifestError, match="backup of production"):
+        put_back(box)
+    put_back(box, trust=True)
+    assert box.sql("SELECT environment FROM migrationops_stamp") == "test"
+
+
+def test_a_database_of_another_environment_is_refused(box: Sandbox) -> None:
+    take(box)
+    box.sql("UPDATE migrationops_stamp SET environment = 'production'")
+    with pytest.raises(StampError):
+        put_back(box)
+
+
+def test_another_runner_is_waited_for_and_then_refused(box: Sandbox) -> None:
+    take(box)
+    with (
+        runner_lock(box.alias, maintenance_db="postgres", wait=0, application="x"),
+        pytest.raises(LockedError),
+    ):
+        put_back(box, wait=0.2)
+
+
+def test_a_prepared_transaction_is_refused(box: Sandbox) -> None:
+    if box.sql("SHOW max_prepared_transactions") == "0":
+        pytest.skip("this server allows no prepared transactions")
+    take(box)
+    box.sql("BEGIN; INSERT INTO item (name) VALUES ('p'); PREPARE TRANSACTION 'gid'")
+    with pytest.raises(PreconditionError, match="gid"):
+        put_back(box, accepted=Accepted(rows=None))
+    box.sql("ROLLBACK PREPARED 'gid'")
+
+
+def test_half_built_databases_of_the_dead_are_dropped(box: Sandbox) -> None:
+    take(box)
+    dead = derived.new_derived(box.name, role=Role.BUILDING, run="1", backup="b")
+    unlabelled = derived.derived_name(box.name)
+    strangers = f"{box.name}_deadbeef"
+    with box.connect("postgres") as connection:
+        for name in (dead.name, unlabelled, strangers):
+            query = sql.SQL("CREATE DATABASE {} TEMPLATE template0")
+            connection.execute(query.format(sql.Identifier(name)))
+        derived.describe(connection, dead)
+    put_back(box)
+    assert list(beside(box).values()) == [Role.KEPT]
+    assert strangers in box.names()
+
+
+def test_a_built_database_is_taken_up_by_the_next_run(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(box)
+
+    def fail(*_: Any) -> None:
+        raise FailedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(swap, "swap", fail)
+        with pytest.raises(FailedError):
+            put_back(box)
+    (built,) = beside(box)
+    with box.connect("postgres") as connection:
+        oid = _oid(connection, built)
+        report = put_back(box)
+        assert _oid(connection, box.name) == oid
+        assert _oid(connection, report.kept) != oid
+
+
+def test_a_name_of_63_characters_is_restored_twice(
+    stamped: Sandbox, tmp_path: Path
+) -> None:
+    assert len(derived.derived_name("x" * 63).encode()) == 49
+    names = {derived.derived_name("ä" * 31) for _ in range(20)}
+    assert len(names) == 20
+    assert max(len(n.encode()) for n in names) == 49
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_clients_that_reconnect_see_the_one_or_the_other(box: Sandbox) -> None:
+    manifest = take(box)
+    box.sql("UPDATE item SET name = 'new'")
+    clients = _Clients(box, count=6)
+    with clients:
+        put_back(box, accepted=Accepted(rows=100))
+    assert clients.seen <= {(100, 0), (100, 100)}
+    assert (100, 0) in clients.seen
+    assert clients.unexpected == []
+    assert manifest.rows
+
+
+class _Clients:
+    """Threads that connect, look at every row, and connect again."""
+
+    def __init__(self, box: Sandbox, count: int) -> None:
+        self.seen: set[tuple[int, int]] = set()
+        self.unexpected: list[str] = []
+        self._box = box
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._work) for _ in range(count)]
+
+    def __enter__(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.wait(0.3)
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self._box.connect() as connection:
+                    while not self._stop.is_set():
+                        row = connection.execute(
+                            "SELECT count(*), count(*) FILTER (WHERE name = 'new') "
+                            "FROM item"
+                        ).fetchone()
+                        assert row is not None
+                        self.seen.add((row[0], row[1]))
+            except (
+                psycopg.errors.AdminShutdown,
+                psycopg.errors.InvalidCatalogName,
+                psycopg.OperationalError,
+            ):
+                self._stop.wait(0.01)
+            except Exception as exc:
+                self.unexpected.append(repr(exc))
+                return
+
+
+def test_the_losses_of_a_quiet_database_are_none(box: Sandbox) -> None:
+    manifest = take(box)
+    source = open_source(box.alias, get_conf())
+    look = restore.look(source, manifest, OwnWrites())
+    assert look.losses.at_most == 0
+
+
+def _oid(connection: psycopg.Connection[Any], name: str) -> int:
+    query = "SELECT oid::bigint FROM pg_database WHERE datname = %s"
+    row = connection.execute(query, [name]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _plain_dump(box: Sandbox) -> list[str]:
+    """Return everything pg_dump knows, without what a run writes for itself."""
+    source = open_source(box.alias, get_conf())
+    text = tools.run(
+        source.programs,
+        "pg_dump",
+        "--exclude-table-data=migrationops_*",
+        "--exclude-table-data=django_migrations",
+        environment=source.environment(),
+    )
+    return [
+        line
+        for line in text.splitlines()
+        if not line.startswith(("\\restrict", "\\unrestrict"))
+        and "migrationops_" not in line
+    ]
+
+
+def _row_hashes(box: Sandbox) -> dict[str, tuple[Any, ...]]:
+    with box.connect() as connection:
+        names = connection.execute(
+            "SELECT oid::regclass::text FROM pg_class "
+            "WHERE relkind IN ('r', 'm') AND relispopulated "
+            "AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)' "
+            "AND relname !~ '^migrationops_' ORDER BY 1"
+        ).fetchall()
+        return {
+            name: connection.execute(
+                "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) "
+                f"FROM ONLY {name} t".encode()
+            ).fetchone()
+            or ()
+            for (name,) in names
+        }
