@@ -17,6 +17,12 @@ SELECT json_build_object(
     'coercible', (
         SELECT coalesce(json_agg(json_build_array(source, target)), '[]')
         FROM named_cast WHERE castmethod = 'b'),
+    'castable', (
+        SELECT coalesce(json_agg(json_build_array(source, target)), '[]')
+        FROM named_cast),
+    'strings', (
+        SELECT json_agg(name) FROM type JOIN pg_type USING (oid)
+        WHERE typcategory = 'S'),
     'assignable', (
         SELECT coalesce(json_agg(json_build_array(source, target)), '[]')
         FROM named_cast WHERE castcontext IN ('a', 'i')),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from importlib import resources
-from typing import Any, LiteralString, cast
+from typing import Any
 
 from migrationops.lint.simulation import expressions
 from migrationops.lint.simulation.facts import Facts, Function, Functions
@@ -15,8 +15,7 @@ from migrationops.postgres.databases import Connection
 def read_facts(connection: Connection) -> Facts:
     """Return the server's version, zone, casts, operator classes and functions."""
     path = resources.files("migrationops.lint") / "facts.sql"
-    query = cast("LiteralString", path.read_text(encoding="utf-8"))
-    row = connection.execute(query, ()).fetchone()
+    row = connection.execute(path.read_text(encoding="utf-8"), ()).fetchone()
     assert row is not None
     return facts_of(json.loads(row[0]))
 
@@ -28,6 +27,8 @@ def facts_of(data: dict[str, Any]) -> Facts:
         timezone=data["timezone"],
         functions=_functions(data["functions"]),
         coercible=_pairs(data["coercible"]),
+        castable=_pairs(data["castable"]),
+        strings=frozenset(data["strings"]),
         assignable=_pairs(data["assignable"]),
         implicit=_pairs(data["implicit"]),
         opclasses={(method, type_): name for method, type_, name in data["opclasses"]},

@@ -3,97 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import (
-    constraints,
-    datatypes,
     dependencies,
     edits,
-    expressions,
+    foreign_keys,
+    inline_constraints,
+    new_columns,
+    not_null,
     queries,
+    removal,
     syntax,
 )
-from migrationops.lint.simulation.datatypes import TypeRef
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
-from migrationops.lint.simulation.syntax import Node
-from migrationops.lint.simulation.world import World
-from migrationops.schema import Column
-
-pb = syntax.pb
 
 _AX = LockMode.ACCESS_EXCLUSIVE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewColumn:
-    """A ColumnDef read whole: what it declares and what it costs on old rows."""
-
-    column: Column
-    type: TypeRef
-    serial: bool
-    volatile: bool | None  # of its default
-    has_value: bool  # old rows get the default without a rewrite
-    constraints: tuple[Node, ...]
-
-    def rewrite_cause(self, world: World) -> str | None:
-        """Say why adding it rewrites the table, None when it does not."""
-        if self.serial:
-            return "add-column-serial"
-        if self.column.identity:
-            return "add-column-identity"
-        if self.column.generated == "s":
-            return "add-column-generated-stored"
-        if self.volatile:
-            return "add-column-volatile-default"
-        if datatypes.is_constrained(self.type, world.domains):
-            return "add-column-constrained-domain"
-        return None
-
-
-def read_column(world: World, node: Node) -> NewColumn:
-    """Read a ColumnDef."""
-    nodes = [n.constraint for n in node.constraints]
-    by_type = {c.contype: c for c in nodes}
-    default = by_type.get(pb.CONSTR_DEFAULT)
-    generated = by_type.get(pb.CONSTR_GENERATED)
-    source = default or generated
-    expression = source.raw_expr if source else None
-    serial = datatypes.is_serial(node.type_name)
-    identity = by_type.get(pb.CONSTR_IDENTITY)
-    type_ = world.type_of(node.type_name)
-    null = expression is None or syntax.is_null(expression)
-    not_null = bool({pb.CONSTR_NOTNULL, pb.CONSTR_PRIMARY} & by_type.keys())
-    return NewColumn(
-        column=Column(
-            name=node.colname,
-            type=str(type_),
-            nullable=not (not_null or serial or identity),
-            default="nextval()" if serial else _text(expression),
-            identity=identity.generated_when if identity else "",
-            generated=(generated.generated_kind or "s") if generated else "",
-            collation=_collation(node),
-        ),
-        type=type_,
-        serial=serial,
-        volatile=False if expression is None else _volatile(expression, world),
-        has_value=not null,
-        constraints=tuple(nodes),
-    )
-
-
-def _volatile(expression: Node, world: World) -> bool | None:
-    return expressions.is_volatile(expression, world)
-
-
-def _text(expression: Node | None) -> str | None:
-    return None if expression is None else syntax.deparse(expression, "expr")
-
-
-def _collation(node: Node) -> str | None:
-    names = syntax.strings(node.coll_clause.collname)
-    return ".".join(names) or None
 
 
 def _add_column(sub: Subcommand) -> None:
@@ -104,22 +31,22 @@ def _add_column(sub: Subcommand) -> None:
             return
         message = f'column "{node.colname}" of relation "{sub.table}" already exists'
         sub.recorder.fail("42701", message)
-    new = read_column(sub.world, node)
+    new = new_columns.read_column(sub.world, node)
     queries.note_labels(sub.world, sub.recorder, node)
     _version(sub, new)
     _event(sub, new)
     for member in list(sub.members()):
         sub.world.put(edits.add_column(member, new.column))
     _fill(sub, new)
-    constraints.of_column(sub, new.column.name, new.constraints, node)
+    inline_constraints.of_column(sub, new.column.name, new.constraints)
 
 
-def _version(sub: Subcommand, new: NewColumn) -> None:
+def _version(sub: Subcommand, new: new_columns.NewColumn) -> None:
     if new.column.generated == "v" and sub.world.facts.version < 18:
         sub.recorder.fail("42601", "virtual generated columns need PostgreSQL 18")
 
 
-def _event(sub: Subcommand, new: NewColumn) -> None:
+def _event(sub: Subcommand, new: new_columns.NewColumn) -> None:
     sub.recorder.event(
         "add_column",
         sub.table,
@@ -132,7 +59,7 @@ def _event(sub: Subcommand, new: NewColumn) -> None:
     )
 
 
-def _fill(sub: Subcommand, new: NewColumn) -> None:
+def _fill(sub: Subcommand, new: new_columns.NewColumn) -> None:
     """Work out what giving old rows their value costs."""
     if cause := new.rewrite_cause(sub.world):
         sub.phase3.rewrite(sub.table, cause)
@@ -144,7 +71,7 @@ def _fill(sub: Subcommand, new: NewColumn) -> None:
         _required(sub, new)
 
 
-def _required(sub: Subcommand, new: NewColumn) -> None:
+def _required(sub: Subcommand, new: new_columns.NewColumn) -> None:
     """NOT NULL without a value: refused unless the table is empty.
 
     Reading it ends at the first row, so it blocks nobody either way.
@@ -169,7 +96,7 @@ def _drop_column(sub: Subcommand) -> None:
         sub.recorder.fail("2BP01", f"{message} depends on it")
     for child in sub.world.descendants(sub.table):
         sub.recorder.lock(child, _AX)
-    constraints.release_foreign_keys(sub, name)
+    foreign_keys.release_foreign_keys(sub, name)
     sub.recorder.event(
         "drop_column",
         sub.table,
@@ -178,6 +105,8 @@ def _drop_column(sub: Subcommand) -> None:
         cascade=cascade,
         dependents=tuple(dependents),
     )
+    for view in dependencies.views_of(sub.world, sub.table, name):
+        removal.remove(sub.world, sub.recorder, view)
     for member in list(sub.members()):
         sub.world.put(edits.drop_column(member, name))
 
@@ -202,7 +131,7 @@ def _set_not_null(sub: Subcommand) -> None:
     column = sub.column()
     sub.recorder.event("set_not_null", sub.table, sub.node.name, column=column)
     for name in sub.family:
-        constraints.require_not_null(sub, name, sub.node.name)
+        not_null.require_not_null(sub, name, sub.node.name)
     _change(sub, nullable=False)
 
 
@@ -212,7 +141,7 @@ def _drop_not_null(sub: Subcommand) -> None:
         sub.recorder.fail("55000", f'column "{column.name}" is an identity column')
     sub.recorder.event("drop_not_null", sub.table, sub.node.name, column=column)
     for member in list(sub.members()):
-        found = constraints.not_null_constraint(member, sub.node.name)
+        found = not_null.not_null_constraint(member, sub.node.name)
         if found:
             sub.world.put(edits.drop_constraint(member, found.name))
     _change(sub, nullable=True)

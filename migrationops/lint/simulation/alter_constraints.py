@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from migrationops.lint.simulation import constraints, edits, syntax
+from postgast import pg_query_pb2 as pb
+
+from migrationops.lint.simulation import (
+    constraints,
+    edits,
+    foreign_keys,
+    indexed_constraints,
+    not_null,
+    syntax,
+)
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
-from migrationops.schema import Constraint, Index, Table
-
-pb = syntax.pb
+from migrationops.schema import Constraint, Table
 
 _AX = LockMode.ACCESS_EXCLUSIVE
 _SRX = LockMode.SHARE_ROW_EXCLUSIVE
@@ -29,13 +35,13 @@ def _add(sub: Subcommand) -> None:
         case "c":
             if not node.skip_validation and node.is_enforced:
                 sub.phase3.scan(sub.table, "add-check-valid")
-            constraints.add(sub, node)
+            constraints.announce(sub, node)
         case "f":
             _add_foreign_key(sub, node)
         case "n":
             _add_not_null(sub, node)
         case "p" | "u" | "x":
-            _add_indexed(sub, node)
+            indexed_constraints.add_indexed(sub, node)
         case _:
             sub.recorder.cannot_know("a kind of constraint that is not known")
 
@@ -61,7 +67,7 @@ def _add_foreign_key(sub: Subcommand, node: Node) -> None:
     if partitioned and node.skip_validation and sub.world.facts.version < 18:
         message = f'cannot add NOT VALID foreign key on partitioned table "{sub.table}"'
         sub.recorder.fail("42809", message)
-    constraints.add_foreign_key(sub, node, "add-fk-valid", check=True)
+    foreign_keys.add_foreign_key(sub, node, "add-fk-valid", check=True)
 
 
 def _add_not_null(sub: Subcommand, node: Node) -> None:
@@ -73,110 +79,14 @@ def _add_not_null(sub: Subcommand, node: Node) -> None:
     if not node.skip_validation:
         for name in sub.family:
             _scan_for_nulls(sub, name, column)
-    constraints.add(sub, node)
+    constraints.announce(sub, node)
     for member in list(sub.members()):
         sub.world.put(edits.change_column(member, column, nullable=False))
 
 
 def _scan_for_nulls(sub: Subcommand, name: str, column: str) -> None:
-    if not constraints.is_proven(sub.world.find(name), column):
+    if not not_null.is_proven(sub.world.find(name), column):
         sub.phase3.scan_only(name, "add-not-null-constraint-valid")
-
-
-def _add_indexed(sub: Subcommand, node: Node) -> None:
-    """ADD UNIQUE, PRIMARY KEY or EXCLUDE: build an index, or take one over."""
-    if node.indexname:
-        _take_over(sub, node)
-        return
-    table = sub.world.find(sub.table)
-    if node.contype == pb.CONSTR_PRIMARY:
-        _refuse_second_key(sub, table)
-        for column in syntax.strings(node.keys):
-            _nulls_for_key(sub, column, "add-primary-key")
-    partitioned = bool(table and table.kind == "p")
-    cause = constraints.INDEX_CAUSES[node.contype]
-    if partitioned and node.contype != pb.CONSTR_EXCLUSION:
-        cause = "add-unique-partitioned"
-        _lock_partitions(sub)
-    if sub.recursive or not partitioned:
-        sub.phase3.build_index(sub.table, cause)
-    constraints.add(sub, node)
-
-
-def _refuse_second_key(sub: Subcommand, table: Table | None) -> None:
-    if table and any(i.primary for i in table.indexes):
-        message = f'multiple primary keys for table "{sub.table}" are not allowed'
-        sub.recorder.fail("42P16", message)
-
-
-def _lock_partitions(sub: Subcommand) -> None:
-    """The lock on partitions rose from SHARE to ACCESS EXCLUSIVE in 18."""
-    mode = _AX if sub.world.facts.version >= 18 else LockMode.SHARE
-    for child in sub.world.descendants(sub.table):
-        sub.recorder.lock(child, mode)
-
-
-def _take_over(sub: Subcommand, node: Node) -> None:
-    table = sub.world.find(sub.table)
-    index = edits.find_index(table, node.indexname) if table else None
-    if table and table.kind == "p":
-        sub.recorder.fail("0A000", "USING INDEX is not supported on partitioned tables")
-    if index is None and sub.world.knows_columns(sub.table):
-        sub.recorder.fail("42704", f'index "{node.indexname}" does not exist')
-    if index and not (index.unique and index.valid):
-        sub.recorder.fail("42809", f'"{index.name}" is not a valid unique index')
-    columns = index.columns if index else ()
-    if node.contype == pb.CONSTR_PRIMARY:
-        for column in columns:
-            _nulls_for_key(sub, column, "pk-using-index-nullable")
-    constraint = _adopted(node, columns)
-    sub.recorder.event(
-        "add_constraint",
-        sub.table,
-        constraint.name,
-        constraint=constraint,
-        contype=constraint.kind,
-        valid=True,
-        using_index=node.indexname,
-    )
-    if table and index:
-        sub.world.put(_adopt(sub.world.tables[sub.table], index, constraint))
-
-
-def _adopted(node: Node, columns: tuple[str, ...]) -> Constraint:
-    word = "PRIMARY KEY" if node.contype == pb.CONSTR_PRIMARY else "UNIQUE"
-    listed = ", ".join(f'"{c}"' for c in columns)
-    return Constraint(
-        name=node.conname or node.indexname,
-        kind=constraints.KINDS[node.contype],
-        definition=f"{word} ({listed})",
-        columns=columns,
-    )
-
-
-def _adopt(table: Table, index: Index, constraint: Constraint) -> Table:
-    """Let the index serve the constraint, under its name."""
-    served = replace(
-        index,
-        name=constraint.name,
-        constraint=constraint.name,
-        primary=constraint.kind == "p",
-    )
-    table = edits.add_index(edits.drop_index(table, index.name), served)
-    for column in constraint.columns if constraint.kind == "p" else ():
-        table = edits.change_column(table, column, nullable=False)
-    return edits.add_constraint(table, constraint)
-
-
-def _nulls_for_key(sub: Subcommand, column: str, cause: str) -> None:
-    """A primary key makes its columns NOT NULL, and reads the table to do so."""
-    for name in sub.family:
-        table = sub.world.find(name)
-        known = table and table.column(column)
-        if known and not known.nullable:
-            continue
-        if not constraints.is_proven(table, column):
-            sub.phase3.scan_only(name, cause)
 
 
 def _validate(sub: Subcommand) -> None:
@@ -188,7 +98,7 @@ def _validate(sub: Subcommand) -> None:
         return
     sub.recorder.event("validate", sub.table, constraint.name, constraint=constraint)
     if constraint.references:
-        constraints.lock_parent(sub, constraint.references, LockMode.ROW_SHARE)
+        foreign_keys.lock_parent(sub, constraint.references, LockMode.ROW_SHARE)
         sub.phase3.check_foreign_key(
             sub.table, constraint.references, "validate-constraint"
         )
@@ -243,7 +153,10 @@ def _without(table: Table, constraint: Constraint) -> Table:
 
 def _refuse_only(sub: Subcommand) -> None:
     table = sub.world.find(sub.table)
-    partitioned = bool(table and table.kind == "p" and sub.world.children(sub.table))
+    children = sub.world.children(sub.table)
+    partitioned = bool(table and table.kind == "p" and children)
+    for child in children if partitioned else ():
+        sub.recorder.lock(child, _AX)
     if partitioned and not sub.recursive and sub.world.facts.version < 18:
         message = "cannot remove constraint from only the partitioned table"
         sub.recorder.fail("42P16", message)
@@ -264,7 +177,7 @@ def _drop_keys_to(sub: Subcommand, constraint: Constraint, *, cascade: bool) -> 
     """Foreign keys that rest on a dropped unique constraint go too, or forbid it."""
     for child, key in list(sub.world.referencing(sub.table)):
         found = edits.find_constraint(child, key)
-        if not found or not constraints.rests_on(
+        if not found or not foreign_keys.rests_on(
             sub.world.tables[sub.table], found, constraint
         ):
             continue
@@ -281,10 +194,10 @@ def _alter(sub: Subcommand) -> None:
     sub.recorder.event("alter_constraint", sub.table, change.conname)
     if not constraint or not constraint.references:
         return
-    for name in sub.world.family(constraint.references):
-        sub.recorder.lock(name, _SRX if change.alter_enforceability else _AX)
     if not change.alter_enforceability:
         return
+    for name in sub.world.family(constraint.references):
+        sub.recorder.lock(name, _SRX)
     if change.is_enforced and not constraint.enforced:
         sub.phase3.check_foreign_key(
             sub.table, constraint.references, "constraint-enforce-scan"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
-
-pb = syntax.pb
 
 _AX = LockMode.ACCESS_EXCLUSIVE
 _SRX = LockMode.SHARE_ROW_EXCLUSIVE
@@ -114,6 +114,19 @@ def lock_mode(command: Node) -> LockMode:
         contype = syntax.definition(command).constraint.contype
         return _SRX if contype == pb.CONSTR_FOREIGN else _AX
     return _AX
+
+
+def is_recursive(command: Node, world: World) -> bool:
+    """Does it reach, and lock, the children as it does the table?"""
+    if command.subtype not in RECURSIVE:
+        return False
+    constraint = syntax.definition(command).constraint
+    if constraint.contype in _INDEXED:
+        return False
+    return not constraint.is_no_inherit or world.facts.version >= 18
+
+
+_INDEXED = {pb.CONSTR_PRIMARY, pb.CONSTR_UNIQUE, pb.CONSTR_EXCLUSION}
 
 
 def _options_lock(command: Node) -> LockMode:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import (
     alter_columns,
     alter_constraints,
@@ -18,8 +20,6 @@ from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 
-pb = syntax.pb
-
 Handler = Callable[[Subcommand], None]
 
 _HANDLERS: dict[int, Handler] = {
@@ -32,20 +32,19 @@ _HANDLERS: dict[int, Handler] = {
 
 # tablecmds.c works in passes, whatever the order of the text: drops first, then
 # types, columns, NOT NULL and such, indexes, constraints, the rest.
+_DROP_PASS, _INDEX_PASS, _CONSTRAINT_PASS, _REST = 0, 5, 6, 7
 _PASSES = {
-    pb.AT_DropColumn: 0,
-    pb.AT_DropConstraint: 0,
-    pb.AT_DropNotNull: 0,
-    pb.AT_DropExpression: 0,
-    pb.AT_DropIdentity: 0,
+    pb.AT_DropColumn: _DROP_PASS,
+    pb.AT_DropConstraint: _DROP_PASS,
+    pb.AT_DropNotNull: _DROP_PASS,
+    pb.AT_DropExpression: _DROP_PASS,
+    pb.AT_DropIdentity: _DROP_PASS,
     pb.AT_AlterColumnType: 1,
     pb.AT_AddColumn: 2,
     pb.AT_SetExpression: 3,
     pb.AT_SetNotNull: 4,
     pb.AT_AddIdentity: 4,
-    pb.AT_ColumnDefault: 4,
 }
-_INDEX_PASS, _CONSTRAINT_PASS, _REST = 5, 6, 7
 _INDEXED = {pb.CONSTR_PRIMARY, pb.CONSTR_UNIQUE, pb.CONSTR_EXCLUSION}
 
 _NOT_TABLES = {pb.OBJECT_INDEX, pb.OBJECT_SEQUENCE, pb.OBJECT_TYPE, pb.OBJECT_VIEW}
@@ -99,6 +98,9 @@ def _pass_of(command: Node) -> int:
     if command.subtype == pb.AT_AddConstraint:
         contype = syntax.definition(command).constraint.contype
         return _INDEX_PASS if contype in _INDEXED else _CONSTRAINT_PASS
+    if command.subtype == pb.AT_ColumnDefault:
+        dropping = syntax.absent(syntax.definition(command))
+        return _DROP_PASS if dropping else _CONSTRAINT_PASS
     return _PASSES.get(command.subtype, _REST)
 
 
@@ -109,8 +111,7 @@ def _lock(
     recorder.lock(name, mode)
     if not tree.relation.inh:
         return
-    recursive = [c for c in commands if c.subtype in alter_options.RECURSIVE]
-    if recursive:
+    if any(alter_options.is_recursive(c, world) for c in commands):
         for child in world.descendants(name):
             recorder.lock(child, mode)
 

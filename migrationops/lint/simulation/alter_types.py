@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import (
-    constraints,
+    casts,
     datatypes,
     dependencies,
     edits,
+    foreign_keys,
+    index_reuse,
     syntax,
 )
 from migrationops.lint.simulation.datatypes import TypeRef
+from migrationops.lint.simulation.index_reuse import TypeChange
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
-from migrationops.schema import Column, Constraint, Index, Table
-
-pb = syntax.pb
+from migrationops.schema import Column, Constraint, Table
 
 _AX = LockMode.ACCESS_EXCLUSIVE
-_STRINGS = {"text", "varchar", "bpchar"}
 
 
 def _alter_type(sub: Subcommand) -> None:
@@ -38,7 +40,7 @@ def _alter_type(sub: Subcommand) -> None:
     using = None if syntax.absent(node.raw_default) else node.raw_default
     collation = ".".join(syntax.strings(node.coll_clause.collname)) or None
     _refuse_cast(sub, column, old, new, using)
-    rewritten = needs_rewrite(sub.world, column.name, old, new, using)
+    rewritten = casts.needs_rewrite(sub.world, column.name, old, new, using)
     sub.recorder.event(
         "alter_type",
         sub.table,
@@ -50,23 +52,14 @@ def _alter_type(sub: Subcommand) -> None:
         using=using is not None,
     )
     _work(sub, rewritten, using)
+    change = TypeChange(old=old, new=new, same_collation=collation == column.collation)
     for member in list(sub.members()):
-        _dependents(sub, member, column, _Change(old, new, collation, column.collation))
+        _dependents(sub, member, column, change)
     for member in list(sub.members()):
         changed = edits.change_column(
             member, column.name, type=str(new), collation=collation
         )
         sub.world.put(changed)
-
-
-class _Change:
-    """The types and collations before and after."""
-
-    def __init__(
-        self, old: TypeRef | None, new: TypeRef, collation: str | None, was: str | None
-    ) -> None:
-        self.old, self.new = old, new
-        self.same_collation = collation == was
 
 
 def _refuse_inherited(sub: Subcommand) -> None:
@@ -104,7 +97,15 @@ def _refuse_cast(
     using: Node | None,
 ) -> None:
     """Without an assignment cast there must be a USING, and no default either."""
-    if old is None or _castable(sub.world, old, new) is not False:
+    if old is None:
+        return
+    for step in casts.casts_of(using, column.name, sub.world):
+        if step is None:
+            return
+        if casts.castable(sub.world, old, step, explicit=True) is False:
+            sub.recorder.fail("42846", f"cannot cast type {old} to {step}")
+        old = step
+    if casts.castable(sub.world, old, new) is not False:
         return
     if using is None:
         message = f'column "{column.name}" cannot be cast automatically to type {new}'
@@ -112,66 +113,6 @@ def _refuse_cast(
     if column.default and not column.generated:
         message = f'default for column "{column.name}" cannot be cast automatically'
         sub.recorder.fail("42804", message)
-
-
-def _castable(world: World, old: TypeRef, new: TypeRef) -> bool | None:
-    """Is there an assignment cast? None when no server told."""
-    source = datatypes.base(old, world.domains)
-    target = datatypes.base(new, world.domains)
-    if source.name == target.name or target.name in _STRINGS:
-        return True
-    if not world.facts.live:
-        return None
-    return (source.name, target.name) in world.facts.assignable
-
-
-def needs_rewrite(
-    world: World, column: str, old: TypeRef | None, new: TypeRef, using: Node | None
-) -> bool | None:
-    """Must rows be written anew? None when a type is not known."""
-    if old is None:
-        return None
-    start = old
-    for step in [*_casts(using, column, world), new]:
-        if step is None:
-            return True
-        if _changes(world, start, step):
-            return True
-        start = step
-    return False
-
-
-def _changes(world: World, old: TypeRef, new: TypeRef) -> bool:
-    return datatypes.changes_rows(
-        old,
-        new,
-        domains=world.domains,
-        coercible=world.facts.coercible,
-        utc=(world.setting("timezone") or world.facts.timezone).upper() in _UTC,
-    )
-
-
-_UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ETC/UCT", "ZULU"}
-
-
-def _casts(using: Node | None, column: str, world: World) -> list[TypeRef | None]:
-    """Return the casts that USING applies to the bare column, inside out.
-
-    [None] stands for any other expression, which always rewrites.
-    """
-    if using is None:
-        return []
-    value = syntax.inner(using)
-    match syntax.kind(using):
-        case "column_ref" if syntax.literal(value.fields[-1]) == column:
-            return []
-        case "type_cast":
-            below = _casts(value.arg, column, world)
-            return below + [world.type_of(value.type_name)]
-        case "collate_clause":
-            return _casts(value.arg, column, world)
-        case _:
-            return [None]
 
 
 def _work(sub: Subcommand, rewritten: bool | None, using: Node | None) -> None:
@@ -182,68 +123,58 @@ def _work(sub: Subcommand, rewritten: bool | None, using: Node | None) -> None:
         sub.phase3.maybe_rewrite(sub.table, cause)
 
 
-def _dependents(sub: Subcommand, table: Table, column: Column, change: _Change) -> None:
+def _dependents(
+    sub: Subcommand, table: Table, column: Column, change: TypeChange
+) -> None:
     """Rebuild the indexes and check the constraints that hang on the column."""
     name = table.qualified_name
     for index in table.indexes:
-        if column.name in edits.index_columns(index) and not _reusable(
-            sub.world, index, column.name, change
-        ):
+        if column.name not in edits.index_columns(index):
+            continue
+        index_reuse.require_opclass(sub, index, column.name, change.new)
+        if not index_reuse.reusable(sub.world, index, column.name, change):
             sub.phase3.build_index(name, "alter-type-index-rebuild")
     for constraint in table.constraints:
         if column.name in edits.constraint_columns(constraint):
             _recheck(sub, name, constraint, change)
     for child, key in list(sub.world.referencing(name)):
         found = edits.find_constraint(child, key)
-        if found and column.name in constraints.targets(table, found):
+        if found and column.name in edits.targets(table, found):
+            _still_comparable(sub, child, found, change.new, own=False)
             sub.recorder.lock(child.qualified_name, _AX)
             _recheck_key(sub, child.qualified_name, name, found, change)
 
 
-def _reusable(world: World, index: Index, column: str, change: _Change) -> bool:
-    """May the index be kept? Follows CheckIndexCompatible."""
-    try:
-        tree = syntax.index(index.definition)
-    except syntax.UnparsableError:
-        return False
-    elements = [n.index_elem for n in tree.index_params]
-    simple = all(e.name for e in elements) and syntax.absent(tree.where_clause)
-    if not simple or change.old is None:
-        return False
-    for element in elements:
-        if element.name == column and not _same_opclass(world, tree, element, change):
-            return False
-    return True
-
-
-def _same_opclass(world: World, tree: Node, element: Node, change: _Change) -> bool:
-    own_collation = bool(syntax.strings(element.collation))
-    if not change.same_collation and not own_collation:
-        return False
-    if change.old is None or change.old.array or change.new.array:
-        return change.old == change.new  # array_ops fits any array
-    old = datatypes.base(change.old, world.domains)
-    new = datatypes.base(change.new, world.domains)
-    if old.name == new.name or syntax.strings(element.opclass):
-        return True
-    method = tree.access_method or "btree"
-    return world.facts.opclass(method, old.name) == world.facts.opclass(
-        method, new.name
-    )
-
-
 def _recheck(
-    sub: Subcommand, name: str, constraint: Constraint, change: _Change
+    sub: Subcommand, name: str, constraint: Constraint, change: TypeChange
 ) -> None:
     if constraint.kind == "c" and constraint.validated and constraint.enforced:
         sub.phase3.scan_only(name, "alter-type-recheck")
     elif constraint.kind == "f" and constraint.references:
+        table = sub.world.find(constraint.references)
+        if table:
+            _still_comparable(sub, table, constraint, change.new, own=True)
         sub.recorder.lock(constraint.references, _AX)
         _recheck_key(sub, name, constraint.references, constraint, change)
 
 
+def _still_comparable(
+    sub: Subcommand, other: Table, key: Constraint, new: TypeRef, *, own: bool
+) -> None:
+    """The changed side must still compare with the other one, `other`'s column."""
+    if len(key.columns) != 1:
+        return
+    names = edits.targets(other, key) if own else set(key.columns)
+    column = other.column(next(iter(names), ""))
+    type_ = sub.world.type_of_text(column.type) if column else None
+    sides = (new, type_) if own else (type_, new)
+    if None not in sides and not foreign_keys.is_comparable(sub.world, *sides):
+        message = f'foreign key constraint "{key.name}" cannot be implemented'
+        sub.recorder.fail("42804", message)
+
+
 def _recheck_key(
-    sub: Subcommand, child: str, parent: str, key: Constraint, change: _Change
+    sub: Subcommand, child: str, parent: str, key: Constraint, change: TypeChange
 ) -> None:
     """A foreign key is checked again unless its comparison stays the same."""
     sub.recorder.event("alter_type_fk", child, key.name, parent=parent)
@@ -255,7 +186,7 @@ def _recheck_key(
         sub.phase3.check_foreign_key(child, parent, "alter-type-fk")
 
 
-def _same_family(world: World, change: _Change) -> bool:
+def _same_family(world: World, change: TypeChange) -> bool:
     if change.old is None:
         return False
     old = datatypes.base(change.old, world.domains).name

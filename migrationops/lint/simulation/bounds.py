@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import expressions, syntax
 from migrationops.lint.simulation.syntax import Node
 from migrationops.schema import Table
-
-pb = syntax.pb
 
 Value = Decimal | str
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
@@ -45,10 +45,10 @@ def proven(table: Table | None, key: str | None, bound: Node) -> bool:
     wanted = _bound(key, bound)
     if table is None or wanted is None or not _not_null(table, wanted.column):
         return False
-    inside = _inside_range if isinstance(wanted, _Range) else _inside_list
-    return any(inside(check, wanted) for check in _checks(table)) or _together(
-        table, wanted
-    )
+    if isinstance(wanted, _List):
+        return any(_inside_list(check, wanted) for check in _checks(table))
+    atoms = [a for check in _checks(table) for a in _atoms(check, wanted.column)]
+    return _above(atoms, wanted.lower) and _below(atoms, wanted.upper)
 
 
 def excluded(table: Table | None, key: str | None, bound: Node) -> bool:
@@ -143,23 +143,8 @@ def _comparison(value: Any, column: str) -> list[_Atom]:
 
 
 def _names(node: Node, column: str) -> bool:
-    return (
-        syntax.kind(node) == "column_ref"
-        and syntax.literal(node.column_ref.fields[-1]) == column
-    )
-
-
-def _together(table: Table, wanted: _Range | _List) -> bool:
-    """Several CHECKs may prove the bound between them."""
-    if isinstance(wanted, _List):
-        return False
-    atoms = [a for check in _checks(table) for a in _atoms(check, wanted.column)]
-    return _above(atoms, wanted.lower) and _below(atoms, wanted.upper)
-
-
-def _inside_range(check: Node, wanted: _Range) -> bool:
-    atoms = _atoms(check, wanted.column)
-    return _above(atoms, wanted.lower) and _below(atoms, wanted.upper)
+    is_column = syntax.kind(node) == "column_ref"
+    return is_column and syntax.literal(node.column_ref.fields[-1]) == column
 
 
 def _above(atoms: list[_Atom], lower: Value | None) -> bool:
@@ -183,7 +168,7 @@ def _below(atoms: list[_Atom], upper: Value | None) -> bool:
 
 def _compare(a: Value, b: Value, order: Callable[[Any, Any], bool]) -> bool:
     """Compare constants of one kind; ISO dates order as their text does."""
-    return type(a) is type(b) and order(a, b)
+    return type(a) is type(b) and bool(order(a, b))
 
 
 def _at_least(a: Any, b: Any) -> bool:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from migrationops.lint.simulation import edits, expressions, syntax
-from migrationops.lint.simulation.lockmode import LockMode
+from postgast import pg_query_pb2 as pb
+
+from migrationops.lint.simulation import edits, syntax
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 from migrationops.schema import Constraint, Index, Table
-
-pb = syntax.pb
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SRX = LockMode.SHARE_ROW_EXCLUSIVE
 
 KINDS = {
     pb.CONSTR_CHECK: "c",
@@ -106,29 +101,6 @@ def _index(table: Table, constraint: Constraint) -> Index:
     )
 
 
-def of_column(
-    sub: Subcommand, column: str, nodes: Iterable[Node], column_node: Node
-) -> None:
-    """Add the constraints that ADD COLUMN wrote behind the column."""
-    for original in nodes:
-        if original.contype not in KINDS or original.contype == pb.CONSTR_NOTNULL:
-            continue
-        node = bound_to(original, column)
-        if node.contype == pb.CONSTR_FOREIGN:
-            with_value = any(n.contype == pb.CONSTR_DEFAULT for n in nodes)
-            with_value = with_value or any(
-                n.contype == pb.CONSTR_GENERATED for n in nodes
-            )
-            add_foreign_key(sub, node, "add-column-references", check=with_value)
-            continue
-        if node.contype == pb.CONSTR_CHECK:
-            if node.is_enforced:
-                sub.phase3.scan(sub.table, "add-column-inline-check")
-        else:
-            sub.phase3.build_index(sub.table, INDEX_CAUSES[node.contype])
-        _announce(sub, node, inline=True)
-
-
 INDEX_CAUSES = {
     pb.CONSTR_UNIQUE: "add-unique-constraint",
     pb.CONSTR_PRIMARY: "add-primary-key",
@@ -147,7 +119,8 @@ def bound_to(node: Node, column: str) -> Node:
     return copy
 
 
-def _announce(sub: Subcommand, node: Node, *, inline: bool = False) -> Constraint:
+def announce(sub: Subcommand, node: Node, *, inline: bool = False) -> Constraint:
+    """Record and store a constraint that ALTER TABLE adds."""
     constraint = value_of(sub.world, sub.table, node)
     sub.recorder.event(
         "add_constraint",
@@ -163,122 +136,3 @@ def _announce(sub: Subcommand, node: Node, *, inline: bool = False) -> Constrain
     names = [sub.table] if only else sub.family
     store(sub.world, names, constraint)
     return constraint
-
-
-def add(sub: Subcommand, node: Node) -> Constraint:
-    """Record and store a constraint that ALTER TABLE adds."""
-    return _announce(sub, node)
-
-
-def add_foreign_key(sub: Subcommand, node: Node, cause: str, *, check: bool) -> None:
-    """Lock the parent too; read both sides when the key must be proven."""
-    parent = sub.world.name_of(node.pktable)
-    lock_parent(sub, parent)
-    for child in sub.world.descendants(sub.table):
-        sub.recorder.lock(child, _SRX)
-    _require_unique(sub, node, parent)
-    check = check and not node.skip_validation and node.is_enforced
-    constraint = _announce(sub, node, inline=cause == "add-column-references")
-    if check:
-        sub.phase3.check_foreign_key(sub.table, constraint.references or parent, cause)
-
-
-def _require_unique(sub: Subcommand, node: Node, parent: str) -> None:
-    """A foreign key refers to exactly the columns of some unique index."""
-    table = sub.world.find(parent)
-    if table is None or not sub.world.knows_columns(parent):
-        return
-    named = set(syntax.strings(node.pk_attrs))
-    unique = [set(i.columns) for i in table.indexes if i.unique and not i.predicate]
-    primary = any(i.primary for i in table.indexes)
-    if named not in unique if named else not primary:
-        message = f'there is no unique constraint matching given keys for "{parent}"'
-        sub.recorder.fail("42830", message)
-
-
-def lock_parent(sub: Subcommand, parent: str, mode: LockMode = _SRX) -> None:
-    if sub.world.find(parent) is None and sub.world.complete:
-        sub.recorder.fail("42P01", f'relation "{parent}" does not exist')
-    for name in sub.world.family(parent):
-        sub.recorder.lock(name, mode)
-
-
-def release_foreign_keys(sub: Subcommand, column: str) -> None:
-    """Dropping a column drops its foreign keys: their other side is locked too."""
-    for table in sub.members():
-        for constraint in table.constraints:
-            if constraint.references and column in constraint.columns:
-                sub.recorder.lock(constraint.references, _AX)
-        _drop_incoming(sub, table, column)
-
-
-def _drop_incoming(sub: Subcommand, table: Table, column: str) -> None:
-    for child, key in list(sub.world.referencing(table.qualified_name)):
-        found = edits.find_constraint(child, key)
-        if found and column in targets(table, found):
-            sub.recorder.lock(child.qualified_name, _AX)
-            sub.world.put(edits.drop_constraint(child, key))
-
-
-def targets(parent: Table, constraint: Constraint) -> set[str]:
-    named = syntax.strings(syntax.constraint(constraint.definition).pk_attrs)
-    primary = next((i for i in parent.indexes if i.primary), None)
-    return set(named) or set(primary.columns if primary else ())
-
-
-def not_null_constraint(table: Table, column: str) -> Constraint | None:
-    """Return the named NOT NULL constraint of a column (PostgreSQL 18)."""
-    for constraint in table.constraints:
-        if constraint.kind == "n" and constraint.columns == (column,):
-            return constraint
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Proof:
-    found: bool
-    near_miss: bool  # a CHECK on the column that PostgreSQL cannot use
-
-
-def _proof(table: Table, column: str) -> _Proof:
-    checks = [c for c in table.constraints if c.kind == "c" and column in c.columns]
-    usable = [c for c in checks if c.validated and c.enforced]
-    found = any(
-        expressions.proves_not_null(syntax.constraint(c.definition).raw_expr, column)
-        for c in usable
-    )
-    return _Proof(found, bool(checks))
-
-
-def is_proven(table: Table | None, column: str) -> bool:
-    """Does a valid CHECK of the table make NULL in the column impossible?"""
-    return table is not None and _proof(table, column).found
-
-
-def rests_on(parent: Table, key: Constraint, target: Constraint) -> bool:
-    """Does a foreign key refer to exactly this unique constraint's columns?"""
-    return targets(parent, key) == set(target.columns)
-
-
-def require_not_null(sub: Subcommand, name: str, column: str) -> None:
-    """SET NOT NULL on one table: read it unless NULL is known to be impossible."""
-    table = sub.world.find(name)
-    known = table and table.column(column)
-    pending = not_null_constraint(table, column) if table else None
-    if table and pending and not pending.validated:
-        sub.world.put(edits.change_constraint(table, pending.name, validated=True))
-        sub.phase3.scan_only(name, "set-not-null-on-notvalid-not-null")
-        return
-    if known and not known.nullable:
-        return
-    proof = _proof(table, column) if table else _Proof(False, False)
-    if not proof.found:
-        sub.phase3.scan_only(name, _scan_cause(sub, table, column, proof))
-
-
-def _scan_cause(
-    sub: Subcommand, table: Table | None, column: str, proof: _Proof
-) -> str:
-    if sub.before and table is not None and _proof(sub.before, column).found:
-        return "set-not-null-drops-its-proof"
-    return "set-not-null-bad-proof" if proof.near_miss else "set-not-null"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import (
-    alter_columns,
     bounds,
     constraints,
     edits,
     indexes,
+    new_columns,
     partitions,
     queries,
     syntax,
@@ -19,8 +21,6 @@ from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 from migrationops.schema import Column, Table
-
-pb = syntax.pb
 
 _AX = LockMode.ACCESS_EXCLUSIVE
 _AS = LockMode.ACCESS_SHARE
@@ -41,7 +41,7 @@ def create_table(world: World, tree: Node, recorder: Recorder) -> None:
     _register(world, table)
     _own_constraints(world, name, tree, recorder)
     if tree.HasField("partbound"):
-        _parent_keys(world, name, table.parents[0], recorder)
+        _parent_keys(world, table.parents[0], recorder)
     recorder.event("create_table", name, made=world.tables[name])
 
 
@@ -104,7 +104,7 @@ def _with_columns(world: World, table: Table, tree: Node, recorder: Recorder) ->
             table = edits.add_column(table, column)
     for node in tree.table_elts:
         if syntax.kind(node) == "column_def" and node.column_def.HasField("type_name"):
-            new = alter_columns.read_column(world, node.column_def)
+            new = new_columns.read_column(world, node.column_def)
             table = edits.add_column(table, new.column)
         elif syntax.kind(node) == "table_like_clause":
             table = _like(world, table, node.table_like_clause, recorder)
@@ -154,7 +154,7 @@ def _as_partition(world: World, table: Table, tree: Node, recorder: Recorder) ->
     return table
 
 
-def _parent_keys(world: World, name: str, parent: str, recorder: Recorder) -> None:
+def _parent_keys(world: World, parent: str, recorder: Recorder) -> None:
     model = world.find(parent)
     for constraint in model.constraints if model else ():
         if constraint.references:

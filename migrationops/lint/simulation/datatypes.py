@@ -68,7 +68,6 @@ def _interval_text(typmod: tuple[int, ...]) -> str:
 class Domain:
     base: TypeRef
     constraints: tuple[str, ...] = ()  # names; a NOT NULL counts as one
-    unvalidated: tuple[str, ...] = ()
 
 
 def of_type_name(node: Node) -> TypeRef:
@@ -129,26 +128,34 @@ def changes_rows(
     That is ATColumnChangeRequiresRewrite over the planned cast: relabelling is free,
     a length coercion only where its support function proves it void.
     """
+    if old == new:
+        return False
     if is_constrained(new, domains):
-        return old != new
+        return True
     source, target = base(old, domains), base(new, domains)
+    if old.name in domains:
+        source = replace(source, typmod=())  # a domain's values carry no modifier
     if source.name == target.name and source.array == target.array:
         return _modifier_changes_rows(source, target)
-    if source.array or target.array:
-        return not _relabelled_array(source, target, coercible)
-    if {source.name, target.name} == {"timestamp", "timestamptz"}:
-        if not utc:
-            return True
-    elif (source.name, target.name) not in coercible:
+    if not _relabels(source, target, coercible, utc=utc):
         return True
     # The result of a cast has no modifier: a length must be enforced anew.
     return _modifier_changes_rows(replace(target, typmod=()), target)
 
 
-def _relabelled_array(
-    source: TypeRef, target: TypeRef, coercible: frozenset[tuple[str, str]]
+def _relabels(
+    source: TypeRef,
+    target: TypeRef,
+    coercible: frozenset[tuple[str, str]],
+    *,
+    utc: bool,
 ) -> bool:
-    return (str(source), str(target)) in coercible
+    """Is the cast between two different types nothing but another name?"""
+    if source.array or target.array:
+        return False
+    if {source.name, target.name} == {"timestamp", "timestamptz"}:
+        return utc
+    return (source.name, target.name) in coercible
 
 
 def _modifier_changes_rows(old: TypeRef, new: TypeRef) -> bool:

@@ -127,20 +127,6 @@ def _foreign_keys_to(world: World, table: Table, column: str) -> list[str]:
     found = []
     for child, key in world.referencing(table.qualified_name):
         constraint = edits.find_constraint(child, key)
-        if constraint and column in referenced_columns(
-            world, table, constraint.definition
-        ):
+        if constraint and column in edits.targets(table, constraint):
             found.append(f"constraint {key} on table {child.qualified_name}")
     return found
-
-
-def referenced_columns(world: World, parent: Table, definition: str) -> set[str]:
-    """Return the columns of the parent that a foreign key's text refers to."""
-    try:
-        named = syntax.strings(syntax.constraint(definition).pk_attrs)
-    except syntax.UnparsableError:
-        return set()
-    if named:
-        return set(named)
-    primary = next((i for i in parent.indexes if i.primary), None)
-    return set(primary.columns) if primary else set()

@@ -96,6 +96,19 @@ def constraint_columns(constraint: Constraint) -> set[str]:
         return set()
 
 
+def primary_columns(table: Table) -> tuple[str, ...]:
+    return next((i.columns for i in table.indexes if i.primary), ())
+
+
+def targets(parent: Table, key: Constraint) -> set[str]:
+    """Return the columns of the parent that a foreign key refers to."""
+    try:
+        named = syntax.strings(syntax.constraint(key.definition).pk_attrs)
+    except syntax.UnparsableError:
+        return set()
+    return set(named) or set(primary_columns(parent))
+
+
 def rename_column(table: Table, old: str, new: str) -> Table:
     """Rename a column in the table and in everything that hangs on it."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import syntax
 from migrationops.lint.simulation.facts import VOLATILE, Function
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 
 _DEPTH = 8  # of SQL functions inlined into each other
-
-pb = syntax.pb
 
 
 def is_volatile(node: Node, world: World, *, depth: int = 0) -> bool | None:

@@ -7,14 +7,19 @@ from dataclasses import dataclass, field
 
 VOLATILE = "v"
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 # Built-in functions that stay volatile after planning: enough for a DEFAULT when no
 # server can be asked. (pg_proc.provolatile = 'v')
-_VOLATILE_NAMES = (
+_VOLATILE_NAMES = _words(
     "random random_normal clock_timestamp timeofday gen_random_uuid uuidv4 uuidv7 "
     "nextval currval lastval setval uuid_generate_v1 uuid_generate_v1mc "
     "uuid_generate_v4 gen_random_bytes gen_salt pg_advisory_lock pg_sleep"
-).split()
-_STEADY_NAMES = (
+)
+_STEADY_NAMES = _words(
     "now transaction_timestamp statement_timestamp timezone date_trunc date_part "
     "to_char to_date to_timestamp to_number lower upper length char_length trim btrim "
     "ltrim rtrim substring substr replace concat concat_ws format left right md5 "
@@ -29,7 +34,7 @@ _STEADY_NAMES = (
     "justify_interval bit_length octet_length jsonb_array_length overlay initcap lpad "
     "rpad translate sign exp ln log pi trunc date_bin isfinite justify_days "
     "interval text varchar timestamp numeric int4 int8 float8"
-).split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,8 @@ class Facts:
     timezone: str = "UTC"
     functions: Functions = field(default_factory=lambda: dict(BUILT_IN_FUNCTIONS))
     coercible: frozenset[tuple[str, str]] = BUILT_IN_COERCIBLE
+    castable: frozenset[tuple[str, str]] = frozenset()  # casts in whatever context
+    strings: frozenset[str] = frozenset({"text", "varchar", "bpchar", "name"})
     assignable: frozenset[tuple[str, str]] = frozenset()  # casts by assignment
     implicit: frozenset[tuple[str, str]] = frozenset()
     opclasses: Mapping[tuple[str, str], str] = field(
@@ -107,17 +114,21 @@ class Facts:
     types: frozenset[str] = frozenset()  # user types that the catalog does not list
     live: bool = False  # read from a server
 
-    def opclass(self, method: str, type_name: str) -> str:
-        """Return the default operator class of an index on this type."""
-        names = [type_name, "text"] + [
-            target for source, target in sorted(self.coercible) if source == type_name
-        ]
-        for name in names:
-            if name != type_name and (type_name, name) not in self.coercible:
-                continue
+    def opclass(self, method: str, type_name: str) -> str | None:
+        """Return the default operator class of an index on this type.
+
+        None when there is none, or when it cannot be known without a server.
+        """
+        casts = self.coercible & self.implicit if self.live else self.coercible
+        targets = sorted(t for s, t in casts if s == type_name)
+        preferred = [t for t in _PREFERRED if t in targets]
+        for name in [type_name, *preferred, *targets]:
             if found := self.opclasses.get((method, name)):
                 return found
-        return f"{type_name}_ops"
+        return None
 
+
+# Binary-coercible targets that pg_type calls preferred in their category.
+_PREFERRED = ("text", "oid", "inet", "varbit")
 
 DEFAULT = Facts()

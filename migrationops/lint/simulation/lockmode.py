@@ -34,4 +34,6 @@ class LockMode(IntEnum):
         return self is LockMode.ACCESS_EXCLUSIVE
 
 
-_SHORT = dict(zip(LockMode, "AS RS RX SUX S SRX X AX".split(), strict=True))
+_SHORT = dict(
+    zip(LockMode, ("AS", "RS", "RX", "SUX", "S", "SRX", "X", "AX"), strict=True)
+)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import indexes, queries, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 from migrationops.schema import Policy, Table, Trigger
-
-pb = syntax.pb
 
 _AX = LockMode.ACCESS_EXCLUSIVE
 _SRX = LockMode.SHARE_ROW_EXCLUSIVE
@@ -28,12 +28,12 @@ def vacuum(world: World, tree: Node, recorder: Recorder) -> None:
         for leaf in world.leaves(name):
             recorder.lock(leaf, _AX if full else _SUX)
             if full:
-                _copy(world, recorder, leaf)
+                _copy(recorder, leaf)
     kind = "vacuum" if tree.is_vacuumcmd else "analyze"
     recorder.event(kind, named[0] if named else "", full=full)
 
 
-def _copy(world: World, recorder: Recorder, name: str) -> None:
+def _copy(recorder: Recorder, name: str) -> None:
     recorder.rewrite(name, "table-rewrite-command")
 
 
@@ -47,9 +47,16 @@ def cluster(world: World, tree: Node, recorder: Recorder) -> None:
     if table and table.kind == "p":
         indexes.refuse_in_transaction(world, recorder, "CLUSTER of a partitioned table")
     recorder.event("cluster", name)
+    if not tree.indexname and table and not _clustered(table):
+        message = f'there is no previously clustered index for table "{name}"'
+        recorder.fail("42704", message)
     for leaf in world.leaves(name):
         recorder.lock(leaf, _AX)
-        _copy(world, recorder, leaf)
+        _copy(recorder, leaf)
+
+
+def _clustered(table: Table) -> bool:
+    return any("clustered" in i.options for i in table.indexes)
 
 
 def refresh(world: World, tree: Node, recorder: Recorder) -> None:
@@ -87,7 +94,6 @@ _COMMENTED = {
 }
 _COMMENTED_PARTS = {
     pb.OBJECT_COLUMN,
-    pb.OBJECT_TABCONSTRAINT,
     pb.OBJECT_TRIGGER,
     pb.OBJECT_POLICY,
     pb.OBJECT_RULE,
@@ -153,6 +159,8 @@ def create_statistics(world: World, tree: Node, recorder: Recorder) -> None:
         name = world.name_of(node.range_var)
         recorder.lock(name, _SUX)
         recorder.event("create_statistics", name)
+        if len(tree.defnames):
+            world.statistics[world.qualify(syntax.strings(tree.defnames))] = name
 
 
 def publication(world: World, tree: Node, recorder: Recorder) -> None:
@@ -181,5 +189,5 @@ def create_schema(world: World, tree: Node, recorder: Recorder) -> None:
         recorder.cannot_know("what CREATE SCHEMA makes inside it")
 
 
-def create_extension(world: World, tree: Node, recorder: Recorder) -> None:
+def create_extension(_world: World, tree: Node, recorder: Recorder) -> None:
     recorder.event("create_extension", name=tree.extname)

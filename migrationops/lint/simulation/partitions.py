@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from migrationops.lint.simulation import bounds, constraints, edits, syntax
+from postgast import pg_query_pb2 as pb
+
+from migrationops.lint.simulation import bounds, edits, foreign_keys
 from migrationops.lint.simulation.indexes import similar
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
@@ -13,8 +15,6 @@ from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 from migrationops.schema import Constraint, Index, Table
-
-pb = syntax.pb
 
 _AX = LockMode.ACCESS_EXCLUSIVE
 _SRX = LockMode.SHARE_ROW_EXCLUSIVE
@@ -81,7 +81,7 @@ def _with_index(world: World, name: str, index: Index) -> Table:
 def _inherit_key(sub: Subcommand, table: Table, key: Constraint) -> None:
     assert key.references
     own = [c for c in table.constraints if c.references == key.references]
-    constraints.lock_parent(sub, key.references)
+    foreign_keys.lock_parent(sub, key.references)
     if any(c.columns == key.columns and c.validated for c in own):
         return
     sub.phase3.check_foreign_key(table.qualified_name, key.references, "add-fk-valid")

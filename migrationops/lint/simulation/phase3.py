@@ -51,8 +51,8 @@ class Phase3:
 
     def check_foreign_key(self, child: str, parent: str, cause: str) -> None:
         """Read both sides of a foreign key, unless there is nothing to check."""
-        filled = [leaf for leaf in self.world.leaves(child)]
-        filled = [leaf for leaf in filled if not self.world.is_empty(leaf)]
+        leaves = self.world.leaves(child)
+        filled = [leaf for leaf in leaves if not self.world.is_empty(leaf)]
         if not filled:
             return
         for leaf in filled + self.world.leaves(parent):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import expressions, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
-
-pb = syntax.pb
 
 _AS = LockMode.ACCESS_SHARE
 _RX = LockMode.ROW_EXCLUSIVE
@@ -80,7 +80,7 @@ def _view_tables(world: World, definition: str) -> list[str]:
 
 
 def uses_index(world: World, name: str, where: Node | None) -> bool:
-    """Would the planner find the rows by an index? A guess, as a planner's choice is."""
+    """Would the planner find the rows by an index? A guess at its choice."""
     table = world.find(name)
     if where is None or syntax.absent(where) or table is None:
         return False
@@ -149,14 +149,21 @@ def _find_rows(world: World, recorder: Recorder, name: str, where: Node | None) 
 
 def _sources(world: World, recorder: Recorder, tree: Node, kind: str) -> None:
     """Read the tables of UPDATE ... FROM, DELETE ... USING and MERGE ... USING."""
-    nodes = {
-        "update_stmt": lambda: tree.from_clause,
-        "delete_stmt": lambda: tree.using_clause,
-        "merge_stmt": lambda: [tree.source_relation],
-    }.get(kind, list)()
-    for node in nodes:
+    for node in _source_nodes(tree, kind):
         for relation in _joined(node):
             read_table(world, recorder, world.name_of(relation), None)
+
+
+def _source_nodes(tree: Node, kind: str) -> list[Node]:
+    match kind:
+        case "update_stmt":
+            return list(tree.from_clause)
+        case "delete_stmt":
+            return list(tree.using_clause)
+        case "merge_stmt":
+            return [tree.source_relation]
+        case _:
+            return []
 
 
 def _from_query(tree: Node, kind: str) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import dependencies, edits, indexes, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 from migrationops.schema import Table
-
-pb = syntax.pb
 
 _AX = LockMode.ACCESS_EXCLUSIVE
 
@@ -160,6 +160,10 @@ def _drop_other(world: World, recorder: Recorder, tree: Node, *, cascade: bool) 
             _drop_schema(world, recorder, name, cascade=cascade)
         elif kind == "type":
             _drop_type(world, recorder, world.qualify(parts), cascade=cascade)
+        elif tree.remove_type == pb.OBJECT_STATISTIC_EXT:
+            table = world.statistics.pop(world.qualify(parts), None)
+            if table:
+                recorder.lock(table, LockMode.SHARE_UPDATE_EXCLUSIVE)
         elif kind == "sequence":
             world.sequences.discard(world.qualify(parts))
         elif cascade and kind in {"function", "extension"}:

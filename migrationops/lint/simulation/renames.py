@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import edits, indexes, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 from migrationops.schema import Constraint, Table
-
-pb = syntax.pb
 
 _AX = LockMode.ACCESS_EXCLUSIVE
 _SUX = LockMode.SHARE_UPDATE_EXCLUSIVE
@@ -167,6 +167,6 @@ def set_schema(world: World, tree: Node, recorder: Recorder) -> None:
         move(world, name, replace(table, schema=tree.newschema))
 
 
-def alter_owner(world: World, tree: Node, recorder: Recorder) -> None:
+def alter_owner(_world: World, tree: Node, recorder: Recorder) -> None:
     """ALTER of anything but a table ... OWNER TO."""
     recorder.event("change_owner", name=tree.newowner.rolename)

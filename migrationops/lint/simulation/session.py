@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import syntax
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
-
-pb = syntax.pb
 
 _NAMES = {
     pb.TRANS_STMT_BEGIN: "begin",
@@ -39,6 +39,8 @@ def transaction(world: World, tree: Node, recorder: Recorder) -> None:
             world.savepoints.append((tree.savepoint_name, world.copy()))
         case "rollback_to":
             _roll_back_to(world, tree.savepoint_name)
+        case _:
+            pass
 
 
 def _roll_back(world: World) -> None:

@@ -9,6 +9,7 @@ from migrationops.lint.simulation import (
     indexes,
     maintenance,
     queries,
+    reindex,
     removal,
     renames,
     session,
@@ -27,14 +28,14 @@ Handler = Callable[[World, Node, Recorder], None]
 def _event(kind: str) -> Handler:
     """Return a handler for a statement that no table notices."""
 
-    def handle(world: World, tree: Node, recorder: Recorder) -> None:
+    def handle(_world: World, _tree: Node, recorder: Recorder) -> None:
         recorder.event(kind)
 
     return handle
 
 
 def _outside_transactions(kind: str) -> Handler:
-    def handle(world: World, tree: Node, recorder: Recorder) -> None:
+    def handle(world: World, _tree: Node, recorder: Recorder) -> None:
         recorder.event(kind)
         indexes.refuse_in_transaction(world, recorder, kind.replace("_", " ").upper())
 
@@ -57,7 +58,7 @@ def _copy(world: World, tree: Node, recorder: Recorder) -> None:
 
 
 def _opaque(reason: str) -> Handler:
-    def handle(world: World, tree: Node, recorder: Recorder) -> None:
+    def handle(_world: World, _tree: Node, recorder: Recorder) -> None:
         recorder.event("opaque", name=reason)
         recorder.cannot_know(reason)
 
@@ -70,7 +71,7 @@ _HANDLERS: dict[str, Handler] = {
     "create_table_as_stmt": creation.create_table_as,
     "view_stmt": creation.create_view,
     "index_stmt": indexes.create,
-    "reindex_stmt": indexes.reindex,
+    "reindex_stmt": reindex.reindex,
     "drop_stmt": removal.drop,
     "truncate_stmt": removal.truncate,
     "rename_stmt": renames.rename,

@@ -41,7 +41,7 @@ class Subcommand:
     def column(self) -> Column | None:
         """Return the column that the subcommand names; a missing one is an error."""
         table = self.world.find(self.table)
-        column = table and table.column(self.node.name)
+        column = table.column(self.node.name) if table else None
         if column is None and self.world.knows_columns(self.table):
             self.recorder.fail(
                 "42703",
@@ -53,5 +53,5 @@ class Subcommand:
         """Like column(), but IF EXISTS makes a missing one harmless."""
         if self.node.missing_ok:
             table = self.world.find(self.table)
-            return table and table.column(self.node.name)
+            return table.column(self.node.name) if table else None
         return self.column()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import datatypes, expressions, syntax
 from migrationops.lint.simulation.datatypes import Domain
 from migrationops.lint.simulation.facts import Function
@@ -11,8 +13,6 @@ from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World, domain_of
-
-pb = syntax.pb
 
 
 def create_domain(world: World, tree: Node, recorder: Recorder) -> None:
@@ -54,7 +54,7 @@ def alter_domain(world: World, tree: Node, recorder: Recorder) -> None:
     recorder.event("alter_domain", name=name, action=action, valid=not skipped)
     if action in {"add constraint", "validate", "set not null"} and not skipped:
         _read_users(world, recorder, name)
-    world.domains[name] = _changed(domain, tree, skipped=skipped)
+    world.domains[name] = _changed(domain, tree)
 
 
 _ACTIONS = {
@@ -67,17 +67,12 @@ _ACTIONS = {
 }
 
 
-def _changed(domain: Domain, tree: Node, *, skipped: bool) -> Domain:
+def _changed(domain: Domain, tree: Node) -> Domain:
     names = domain.constraints
     match tree.subtype:
         case "C":
             added = getattr(tree, "def").constraint.conname or f"unnamed_{len(names)}"
-            late = (added,) if skipped else ()
-            return replace(
-                domain,
-                constraints=(*names, added),
-                unvalidated=domain.unvalidated + late,
-            )
+            return replace(domain, constraints=(*names, added))
         case "O":
             return replace(domain, constraints=(*names, "not null"))
         case "N":

@@ -10,6 +10,8 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.lint.simulation import datatypes, syntax
 from migrationops.lint.simulation.datatypes import Domain, TypeRef
 from migrationops.lint.simulation.facts import DEFAULT, Facts, Function
@@ -28,6 +30,7 @@ class World:
     domains: dict[str, Domain] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)  # name: enum, composite ...
     functions: dict[str, tuple[Function, ...]] = field(default_factory=dict)
+    statistics: dict[str, str] = field(default_factory=dict)  # name: its table
     sequences: set[str] = field(default_factory=set)
     schemas: set[str] = field(default_factory=lambda: {"public"})
 
@@ -66,13 +69,21 @@ class World:
                 self.domains[name] = self._domain(definition)
             case "enum" | "composite" | "range":
                 self.types[name] = kind
+            case "statistics":
+                (statement,) = syntax.parse(definition)
+                relation = statement.tree.relations[0].range_var
+                self.statistics[name] = self.name_of(relation)
             case "sequence":
                 self.sequences.add(name)
             case "schema":
                 self.schemas.add(name.rstrip("."))
+            case _:
+                pass  # nothing that a table's rows depend on
 
     def _domain(self, definition: str) -> Domain:
-        (statement,) = syntax.parse(f"CREATE DOMAIN d AS {definition}")
+        # The grammar has no NOT VALID here; on the type it makes no difference.
+        text = definition.replace(" NOT VALID", "")
+        (statement,) = syntax.parse(f"CREATE DOMAIN d AS {text}")
         return domain_of(self, statement.tree)
 
     def copy(self) -> World:
@@ -214,19 +225,12 @@ _CONTAINERS = [
 
 def domain_of(world: World, tree: Node) -> Domain:
     """Read a CreateDomainStmt."""
-    names, unvalidated = [], []
-    for node in tree.constraints:
-        constraint = node.constraint
-        if constraint.contype in _DOMAIN_CONSTRAINTS:
-            name = constraint.conname or f"unnamed_{len(names)}"
-            names.append(name)
-            if constraint.skip_validation:
-                unvalidated.append(name)
-    return Domain(
-        base=world.type_of(tree.type_name),
-        constraints=tuple(names),
-        unvalidated=tuple(unvalidated),
-    )
+    names = [
+        node.constraint.conname or f"unnamed_{position}"
+        for position, node in enumerate(tree.constraints)
+        if node.constraint.contype in _DOMAIN_CONSTRAINTS
+    ]
+    return Domain(base=world.type_of(tree.type_name), constraints=tuple(names))
 
 
-_DOMAIN_CONSTRAINTS = {syntax.pb.CONSTR_CHECK, syntax.pb.CONSTR_NOTNULL}
+_DOMAIN_CONSTRAINTS = {pb.CONSTR_CHECK, pb.CONSTR_NOTNULL}
