@@ -99,20 +99,26 @@ def _refuse_cast(
     """Without an assignment cast there must be a USING, and no default either."""
     if old is None:
         return
+    if using is None:
+        if casts.castable(sub.world, old, new) is False:
+            message = f'column "{column.name}" cannot be cast automatically to {new}'
+            sub.recorder.fail("42804", message)
+    else:
+        _refuse_explicit(sub, column, old, using)
+    if column.default and not column.generated:
+        if casts.castable(sub.world, old, new) is False:
+            message = f'default for column "{column.name}" cannot be cast automatically'
+            sub.recorder.fail("42804", message)
+
+
+def _refuse_explicit(sub: Subcommand, column: Column, old: TypeRef, using: Node) -> None:
+    """Each cast that USING writes must exist."""
     for step in casts.casts_of(using, column.name, sub.world):
         if step is None:
             return
         if casts.castable(sub.world, old, step, explicit=True) is False:
             sub.recorder.fail("42846", f"cannot cast type {old} to {step}")
         old = step
-    if casts.castable(sub.world, old, new) is not False:
-        return
-    if using is None:
-        message = f'column "{column.name}" cannot be cast automatically to type {new}'
-        sub.recorder.fail("42804", message)
-    if column.default and not column.generated:
-        message = f'default for column "{column.name}" cannot be cast automatically'
-        sub.recorder.fail("42804", message)
 
 
 def _work(sub: Subcommand, rewritten: bool | None, using: Node | None) -> None:
