@@ -1,0 +1,55 @@
+"""Read from a server what the simulation needs beside the schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any
+
+from migrationops.lint.simulation import expressions
+from migrationops.lint.simulation.facts import Facts, Function, Functions
+from migrationops.postgres.databases import Connection
+
+
+def read_facts(connection: Connection) -> Facts:
+    """Return the server's version, zone, casts, operator classes and functions."""
+    path = resources.files("migrationops.lint") / "facts.sql"
+    row = connection.execute(path.read_text(encoding="utf-8"), ()).fetchone()
+    assert row is not None
+    return facts_of(json.loads(row[0]))
+
+
+def facts_of(data: dict[str, Any]) -> Facts:
+    """Return Facts from what facts.sql answers."""
+    return Facts(
+        version=data["version"],
+        timezone=data["timezone"],
+        functions=_functions(data["functions"]),
+        coercible=_pairs(data["coercible"]),
+        castable=_pairs(data["castable"]),
+        strings=frozenset(data["strings"]),
+        assignable=_pairs(data["assignable"]),
+        implicit=_pairs(data["implicit"]),
+        opclasses={(method, type_): name for method, type_, name in data["opclasses"]},
+        types=frozenset(data["types"]),
+        live=True,
+    )
+
+
+def _pairs(rows: Iterable[list[str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((source, target) for source, target in rows)
+
+
+def _functions(rows: Iterable[list[Any]]) -> Functions:
+    found: dict[str, tuple[Function, ...]] = {}
+    for schema, name, arguments, volatility, language, body in rows:
+        function = Function(
+            schema=schema,
+            name=name,
+            arguments=arguments,
+            volatility=volatility,
+            inline=expressions.inlined_body(language, body) if body else None,
+        )
+        found[name] = (*found.get(name, ()), function)
+    return found

@@ -1,0 +1,243 @@
+"""Walk a script over a World, statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from migrationops.lint.simulation import (
+    creation,
+    indexes,
+    maintenance,
+    queries,
+    reindex,
+    removal,
+    renames,
+    session,
+    syntax,
+    types,
+)
+from migrationops.lint.simulation.alter_table import alter_table
+from migrationops.lint.simulation.effects import Effect, Failure
+from migrationops.lint.simulation.recorder import Recorder, WillFailError
+from migrationops.lint.simulation.syntax import Node, Parsed
+from migrationops.lint.simulation.world import World
+
+Handler = Callable[[World, Node, Recorder], None]
+
+
+def _event(kind: str) -> Handler:
+    """Return a handler for a statement that no table notices."""
+
+    def handle(_world: World, _tree: Node, recorder: Recorder) -> None:
+        recorder.event(kind)
+
+    return handle
+
+
+def _outside_transactions(kind: str) -> Handler:
+    def handle(world: World, _tree: Node, recorder: Recorder) -> None:
+        recorder.event(kind)
+        indexes.refuse_in_transaction(world, recorder, kind.replace("_", " ").upper())
+
+    return handle
+
+
+def _write(kind: str) -> Handler:
+    def handle(world: World, tree: Node, recorder: Recorder) -> None:
+        queries.write(world, recorder, tree, kind)
+
+    return handle
+
+
+def _read(world: World, tree: Node, recorder: Recorder) -> None:
+    queries.read(world, recorder, tree)
+
+
+def _copy(world: World, tree: Node, recorder: Recorder) -> None:
+    queries.copy(world, recorder, tree)
+
+
+def _opaque(reason: str) -> Handler:
+    def handle(_world: World, _tree: Node, recorder: Recorder) -> None:
+        recorder.event("opaque", name=reason)
+        recorder.cannot_know(reason)
+
+    return handle
+
+
+_HANDLERS: dict[str, Handler] = {
+    "alter_table_stmt": alter_table,
+    "create_stmt": creation.create_table,
+    "create_table_as_stmt": creation.create_table_as,
+    "view_stmt": creation.create_view,
+    "index_stmt": indexes.create,
+    "reindex_stmt": reindex.reindex,
+    "drop_stmt": removal.drop,
+    "truncate_stmt": removal.truncate,
+    "rename_stmt": renames.rename,
+    "alter_object_schema_stmt": renames.set_schema,
+    "alter_owner_stmt": renames.alter_owner,
+    "create_domain_stmt": types.create_domain,
+    "create_enum_stmt": types.create_type,
+    "create_range_stmt": types.create_type,
+    "composite_type_stmt": types.create_type,
+    "alter_domain_stmt": types.alter_domain,
+    "alter_enum_stmt": types.alter_enum,
+    "create_function_stmt": types.create_function,
+    "vacuum_stmt": maintenance.vacuum,
+    "cluster_stmt": maintenance.cluster,
+    "refresh_mat_view_stmt": maintenance.refresh,
+    "lock_stmt": maintenance.lock_table,
+    "comment_stmt": maintenance.comment,
+    "sec_label_stmt": maintenance.comment,
+    "create_trig_stmt": maintenance.create_trigger,
+    "create_policy_stmt": maintenance.policy,
+    "alter_policy_stmt": maintenance.policy,
+    "rule_stmt": maintenance.create_rule,
+    "create_stats_stmt": maintenance.create_statistics,
+    "create_publication_stmt": maintenance.publication,
+    "alter_publication_stmt": maintenance.publication,
+    "create_seq_stmt": maintenance.create_sequence,
+    "alter_seq_stmt": maintenance.alter_sequence,
+    "create_schema_stmt": maintenance.create_schema,
+    "create_extension_stmt": maintenance.create_extension,
+    "transaction_stmt": session.transaction,
+    "variable_set_stmt": session.set_variable,
+    "select_stmt": _read,
+    "insert_stmt": _write("insert_stmt"),
+    "update_stmt": _write("update_stmt"),
+    "delete_stmt": _write("delete_stmt"),
+    "merge_stmt": _write("merge_stmt"),
+    "copy_stmt": _copy,
+    "explain_stmt": _read,
+    "do_stmt": _opaque("what a DO block does"),
+    "call_stmt": _opaque("what a procedure does"),
+    "execute_stmt": _opaque("what a prepared statement does"),
+    "prepare_stmt": _opaque("what a prepared statement does"),
+    "drop_owned_stmt": _opaque("what DROP OWNED takes along"),
+    "alter_table_move_all_stmt": _opaque("which tables ALL IN TABLESPACE means"),
+    "create_role_stmt": _event("global_object"),
+    "alter_role_stmt": _event("global_object"),
+    "alter_role_set_stmt": _event("global_object"),
+    "drop_role_stmt": _event("global_object"),
+    "grant_role_stmt": _event("global_object"),
+    "create_table_space_stmt": _outside_transactions("create_tablespace"),
+    "drop_table_space_stmt": _outside_transactions("drop_tablespace"),
+    "createdb_stmt": _outside_transactions("create_database"),
+    "dropdb_stmt": _outside_transactions("drop_database"),
+    "alter_system_stmt": _outside_transactions("alter_system"),
+}
+
+
+def simulate(sql: str, world: World, *, start: int = 0) -> list[Effect]:
+    """Return the effect of each statement of a script; the world moves along."""
+    return [
+        run(statement, world, index)
+        for index, statement in enumerate(statements(sql), start)
+    ]
+
+
+def statements(sql: str) -> Iterator[Parsed]:
+    """Yield each statement; what the grammar refuses has no kind."""
+    try:
+        yield from syntax.parse(sql)
+    except syntax.UnparsableError:
+        yield from _one_by_one(syntax.split(sql))
+
+
+def _one_by_one(parts: Iterable[str]) -> Iterator[Parsed]:
+    for part in parts:
+        try:
+            yield from syntax.parse(part)
+        except syntax.UnparsableError as exc:
+            yield Parsed(sql=part, kind="", tree=str(exc))
+
+
+def run(statement: Parsed, world: World, index: int) -> Effect:
+    """Work out one statement, and leave the world as it would be afterwards."""
+    alone = not world.in_transaction
+    if alone and world.atomic and statement.kind != "transaction_stmt":
+        world.begin()
+        alone = False
+    recorder = Recorder(world, index, statement)
+    if world.aborted and statement.kind != "transaction_stmt":
+        return recorder.effect(Failure(code="25P02", message="transaction is aborted"))
+    before = world.copy()
+    try:
+        _handle(statement, world, recorder)
+        effect = recorder.effect()
+        for name in recorder.emptied:
+            world.rows[name] = 0
+    except WillFailError as failure:
+        effect = recorder.effect(failure.failure)
+        world.restore(before)
+        world.aborted = world.in_transaction
+    if alone and statement.kind != "transaction_stmt":
+        world.end()
+    return effect
+
+
+def _handle(statement: Parsed, world: World, recorder: Recorder) -> None:
+    if not statement.kind:
+        recorder.cannot_know(f"not PostgreSQL: {statement.tree}")
+        return
+    handler = _HANDLERS.get(statement.kind)
+    if handler is None:
+        recorder.event("other", name=statement.kind)
+        if statement.kind not in _HARMLESS:
+            recorder.cannot_know(f"a statement of kind {statement.kind}")
+        return
+    handler(world, statement.tree, recorder)
+
+
+# Statements that touch no user table.
+_HARMLESS = {
+    "grant_stmt",
+    "alter_default_privileges_stmt",
+    "variable_show_stmt",
+    "define_stmt",
+    "alter_function_stmt",
+    "alter_type_stmt",
+    "alter_operator_stmt",
+    "create_cast_stmt",
+    "create_op_class_stmt",
+    "create_op_family_stmt",
+    "alter_op_family_stmt",
+    "create_am_stmt",
+    "create_plang_stmt",
+    "create_conversion_stmt",
+    "create_transform_stmt",
+    "create_fdw_stmt",
+    "create_foreign_server_stmt",
+    "create_foreign_table_stmt",
+    "create_user_mapping_stmt",
+    "alter_fdw_stmt",
+    "alter_foreign_server_stmt",
+    "alter_user_mapping_stmt",
+    "drop_user_mapping_stmt",
+    "create_event_trig_stmt",
+    "alter_event_trig_stmt",
+    "alter_stats_stmt",
+    "alter_collation_stmt",
+    "alter_extension_contents_stmt",
+    "alter_object_depends_stmt",
+    "alter_tsdictionary_stmt",
+    "alter_tsconfiguration_stmt",
+    "alter_database_stmt",
+    "alter_database_set_stmt",
+    "notify_stmt",
+    "listen_stmt",
+    "unlisten_stmt",
+    "discard_stmt",
+    "check_point_stmt",
+    "constraints_set_stmt",
+    "deallocate_stmt",
+    "declare_cursor_stmt",
+    "close_portal_stmt",
+    "fetch_stmt",
+    "load_stmt",
+    "reassign_owned_stmt",
+    "create_subscription_stmt",
+    "alter_subscription_stmt",
+    "drop_subscription_stmt",
+}

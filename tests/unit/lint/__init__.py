@@ -1,0 +1,2 @@
+"""Static analysis of migrations."""
+
