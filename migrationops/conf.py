@@ -45,7 +45,6 @@ class OnFailure(StrEnum):
 
     STOP = "stop"
     REVERSE = "reverse"
-    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

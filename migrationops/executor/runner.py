@@ -44,10 +44,14 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instructions:
-    """What the rehearsal recorded, and where an interrupted migration goes on."""
+    """What the rehearsal recorded, and where an interrupted migration goes on.
+
+    `reversible` is false where the rehearsal saw that the way back does not work.
+    """
 
     scripts: tuple[Script, ...] = ()
     positions: Mapping[Key, int] = field(default_factory=dict)
+    reversible: bool = True
 
 
 class Runner:
@@ -135,7 +139,8 @@ class Runner:
     def _failed(self, planned: PlannedMigration, error: Exception) -> MigrationOpsError:
         done = [a.label for a in self.applied]
         back = self._reversals[:-1]
-        if not (back and planned.atomic and all(r.is_possible for r in back)):
+        possible = self._instructions.reversible and planned.atomic
+        if not (back and possible and all(r.is_possible for r in back)):
             return failure(self._plan, planned, done, text(error))
         try:
             reverse(self._session, self._journal, back)

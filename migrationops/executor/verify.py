@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core import checks
 
+from migrationops.drift import compare
 from migrationops.exceptions import DiffersError
 from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
+from migrationops.schema import Catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,18 +19,27 @@ class Verification:
     """What was compared; the fingerprint is that of the catalog now."""
 
     catalog: str
+    compared: int  # tables
     checks: int
 
 
-def verify(connection: Connection, alias: str) -> Verification:
-    """Look for INVALID indexes and run Django's database checks.
+def verify(
+    connection: Connection, alias: str, *, expected: Catalog, gone: Sequence[str] = ()
+) -> Verification:
+    """Compare with the rehearsed catalog, and run Django's database checks.
 
-    Raises DiffersError; everything is applied then, and stays.
+    `expected` holds the tables that the rehearsal touched, `gone` those it dropped;
+    other tables may have changed meanwhile, and are not compared. Raises
+    DiffersError; everything is applied then, and stays.
     """
     problems = [
         f"Index {name} is INVALID."
         for name in introspection.invalid_indexes(connection)
     ]
+    names = [table.qualified_name for table in expected.tables]
+    actual = introspection.catalog(connection, tables=[*names, *gone])
+    tables = Catalog(tables=expected.tables)
+    problems += [str(found) for found in compare(tables, actual).differences]
     messages = checks.run_checks(databases=[alias])
     problems += [str(m) for m in messages if m.level >= checks.ERROR]
     if problems:
@@ -36,4 +48,6 @@ def verify(connection: Connection, alias: str) -> Verification:
             remedy="manage.py migration_status",
         )
     catalog = introspection.catalog(connection)
-    return Verification(catalog=catalog.fingerprint, checks=len(messages))
+    return Verification(
+        catalog=catalog.fingerprint, compared=len(names), checks=len(messages)
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrationops.management.rendering import duration, size, table
 from migrationops.plan import Plan
+from migrationops.rehearsal.rehearse import Rehearsal
 from migrationops.workflows import migration_status, seed
 from migrationops.workflows.migration_run import Outcome, Report
 
@@ -17,6 +18,8 @@ def safe_migrate_text(report: Report) -> str:
         lines += _plan(report.plan)
     if report.warnings:
         lines += ["Warnings:", table([[w.message, w.remedy] for w in report.warnings])]
+    if report.rehearsal:
+        lines += _rehearsal(report.rehearsal)
     if backup := report.backup:
         proof = f"{backup.proof.level.name.lower()}, {backup.proof.rows} rows"
         lines.append(f"Backup: {backup.id} ({size(backup.size)}, {proof})")
@@ -24,7 +27,9 @@ def safe_migrate_text(report: Report) -> str:
         rows = [[a.label, duration(a.seconds), _tries(a.tries)] for a in report.applied]
         lines += ["Applied:", table(rows)]
     if report.verification:
-        lines.append(f"Verified: catalog {report.verification.catalog[:12]}.")
+        seen = report.verification
+        compared = f", {seen.compared} tables as rehearsed" if seen.compared else ""
+        lines.append(f"Verified: catalog {seen.catalog[:12]}{compared}.")
     if report.run:
         lines.append(f"Run {report.run}.")
     return "\n".join(lines)
@@ -66,6 +71,25 @@ def _plan(plan: Plan) -> list[str]:
         [m.label, m.phase or "-", "; ".join(m.operations)[:80]] for m in plan.migrations
     ]
     return [f"Plan {plan.fingerprint[:12]}:", table(rows)]
+
+
+def _rehearsal(rehearsal: Rehearsal) -> list[str]:
+    """Say what was seen, and what is worth a look."""
+    performance = rehearsal.performance
+    seconds = sum(m.seconds for m in performance.migrations)
+    back = "and back" if performance.reversed else "not back"
+    lines = [
+        f"Rehearsed: {len(performance.steps)} statements in {duration(seconds)}, "
+        f"forward {back}."
+    ]
+    for title, found in (
+        ("cannot go back", performance.irreversible),
+        ("the running release would fail", performance.incompatible),
+        ("refused in the rehearsal", performance.refusals),
+        ("the shadow lacked", rehearsal.lacking),
+    ):
+        lines += [f"  {title}: {item}" for item in found]
+    return lines
 
 
 def _tries(tries: int) -> str:

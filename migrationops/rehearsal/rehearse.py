@@ -59,6 +59,20 @@ class Rehearsal:
         """Tell whether it need not be rehearsed again."""
         return self.passed and (self.plan, self.catalog) == (plan.fingerprint, catalog)
 
+    def summary(self) -> dict[str, Any]:
+        """Return what a report says of it; the history has the whole."""
+        performance = self.performance
+        return {
+            "statements": len(performance.steps),
+            "seconds": round(sum(m.seconds for m in performance.migrations), 3),
+            "reversed": performance.reversed,
+            "irreversible": list(performance.irreversible),
+            "incompatible": list(performance.incompatible),
+            "refusals": [r.to_json() for r in performance.refusals],
+            "estimates": [asdict(e) for e in self.estimates],
+            "lacking": list(self.lacking),
+        }
+
     def to_json(self) -> dict[str, Any]:
         performance = self.performance.to_json()
         return {

@@ -6,15 +6,13 @@ from django.core import mail
 from django.db import connections
 from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 
-from migrationops import graph, stamp
+from migrationops import stamp
 from migrationops.conf import Conf, get_conf
 from migrationops.exceptions import RefusedError
-from migrationops.executor import own_tables
-from migrationops.executor.session import open_session
 from migrationops.postgres import databases
-from migrationops.postgres.locks import runner_lock
 from migrationops.progress import silent
 from migrationops.stamp import Standing
+from migrationops.workflows.preparation import install_own_tables, locked
 
 
 def require_unprotected(alias: str, *, command: str, instead: str) -> Standing:
@@ -43,16 +41,8 @@ def before_migrate(alias: str) -> None:
     if not standing.is_new:
         return
     conf = get_conf()
-    with (
-        runner_lock(
-            alias,
-            maintenance_db=conf.maintenance_db,
-            wait=conf.policy.wait,
-            application="migrationops migrate",
-        ) as lock,
-        open_session(alias, conf.policy, lock, silent) as session,
-    ):
-        own_tables.install(session, conf, graph.load(alias))
+    with locked(alias, conf, "migrate") as lock:
+        install_own_tables(alias, conf, lock, silent)
 
 
 def is_test_database(alias: str) -> bool:

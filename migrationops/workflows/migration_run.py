@@ -19,6 +19,7 @@ from migrationops.graph import Target
 from migrationops.history import Recording
 from migrationops.plan import Plan
 from migrationops.preconditions import Problem
+from migrationops.rehearsal.rehearse import Rehearsal
 
 
 class Outcome(StrEnum):
@@ -51,6 +52,7 @@ class Report:
     seconds: float
     run: str = ""
     warnings: tuple[Problem, ...] = ()
+    rehearsal: Rehearsal | None = None
     backup: Manifest | None = None
     applied: tuple[Applied, ...] = ()
     verification: Verification | None = None
@@ -65,6 +67,7 @@ class Report:
             "policy": self.policy,
             "plan": self.plan.to_json(),
             "warnings": [asdict(w) for w in self.warnings],
+            "rehearsal": self.rehearsal.summary() if self.rehearsal else None,
             "backup": self.backup.to_json() if self.backup else None,
             "applied": [asdict(a) for a in self.applied],
             "verification": asdict(self.verification) if self.verification else None,

@@ -10,12 +10,17 @@ from migrationops.conf import Conf
 from migrationops.executor import own_tables
 from migrationops.executor.session import open_session
 from migrationops.postgres.locks import RunnerLock, runner_lock
-from migrationops.progress import ProgressCallback
+from migrationops.progress import ProgressCallback, silent
 
 
 @contextmanager
 def locked(
-    alias: str, conf: Conf, command: str, *, wait: float | None
+    alias: str,
+    conf: Conf,
+    command: str,
+    *,
+    wait: float | None = None,
+    report: ProgressCallback = silent,
 ) -> Iterator[RunnerLock]:
     """Hold the runner lock; `wait` in seconds, None means the policy's."""
     with runner_lock(
@@ -23,6 +28,7 @@ def locked(
         maintenance_db=conf.maintenance_db,
         wait=conf.policy.wait if wait is None else wait,
         application=f"migrationops {command}",
+        report=report,
     ) as lock:
         yield lock
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
 
 from migrationops import graph, history, resume, stamp
-from migrationops.conf import Conf, get_conf
+from migrationops.conf import get_conf
 from migrationops.executor import own_tables
 from migrationops.executor.runner import Applied
 from migrationops.executor.session import Session, open_session
 from migrationops.history import Recording
-from migrationops.postgres.locks import RunnerLock, runner_lock
 from migrationops.progress import ProgressCallback
 from migrationops.stamp import Standing
 from migrationops.workflows import stages
@@ -23,6 +21,7 @@ from migrationops.workflows.migration_run import (
     Work,
     read_plan,
 )
+from migrationops.workflows.preparation import locked
 
 
 def safe_migrate(request: Request, tell: ProgressCallback) -> Report:
@@ -41,8 +40,9 @@ def safe_migrate(request: Request, tell: ProgressCallback) -> Report:
     _, todo = read_plan(request)  # bad input ends here, before anything is made
     if request.plan_only:
         return opening.report(Outcome.PLANNED, todo)
+    command = "safe_migrate"
     with (
-        _locked(request, conf, tell) as lock,
+        locked(request.alias, conf, command, wait=request.wait, report=tell) as lock,
         open_session(request.alias, conf.policy, lock, tell) as session,
     ):
         return _migrate(opening, session, tell)
@@ -70,14 +70,16 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
     if interrupted := resume.find_interrupted(run.journal.connection, work.loader):
         resumed = stages.finish_interrupted(work, interrupted)
         work = _work(opening, session, run)
+    rehearsal = stages.rehearse(work)
     backup = stages.back_up(work)
-    applied = stages.apply(work)
-    verification = stages.verify(work)
+    applied = stages.apply(work, rehearsal)
+    verification = stages.verify(work, rehearsal)
     report = opening.report(
         Outcome.APPLIED,
         work.plan,
         run=run.run_id,
         warnings=warnings,
+        rehearsal=rehearsal,
         backup=backup,
         applied=resumed + applied,
         verification=verification,
@@ -99,17 +101,4 @@ def _nothing_to_do(request: Request, standing: Standing) -> bool:
         return False
     return graph.pending_names(request.alias) == set() and not (
         history.unfinished(request.alias).exists()
-    )
-
-
-def _locked(
-    request: Request, conf: Conf, tell: ProgressCallback
-) -> AbstractContextManager[RunnerLock]:
-    wait = conf.policy.wait if request.wait is None else request.wait
-    return runner_lock(
-        request.alias,
-        maintenance_db=conf.maintenance_db,
-        wait=wait,
-        application="migrationops safe_migrate",
-        report=tell,
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from migrationops import seeding, stamp
 from migrationops.conf import get_conf
-from migrationops.postgres.locks import runner_lock
 from migrationops.seeding import Seeded
+from migrationops.workflows.preparation import locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +22,6 @@ def seed(*, alias: str, environment: str) -> Report:
     conf = get_conf()
     seeding.require_seedable(conf, environment)
     standing = stamp.require_environment(alias, conf)
-    with runner_lock(
-        alias,
-        maintenance_db=conf.maintenance_db,
-        wait=conf.policy.wait,
-        application="migrationops seed",
-    ):
+    with locked(alias, conf, "seed"):
         seeded = seeding.load_fixtures(alias, conf)
     return Report(database=standing.database, environment=environment, seeded=seeded)

@@ -8,14 +8,19 @@ from migrationops import history, preconditions, resume
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
 from migrationops.conf import Proof
+from migrationops.exceptions import RefusedError
 from migrationops.executor import verify as verification
 from migrationops.executor.apply import apply_plan
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
+from migrationops.postgres import introspection
 from migrationops.preconditions import Problem, Situation
 from migrationops.progress import Stage
+from migrationops.rehearsal.rehearse import Rehearsal
+from migrationops.rehearsal.rehearse import rehearse as rehearse_plan
 from migrationops.resume import Interrupted
+from migrationops.schema import Catalog
 from migrationops.workflows.migration_run import Work
 
 
@@ -53,6 +58,42 @@ def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, .
         )
 
 
+def rehearse(work: Work) -> Rehearsal | None:
+    """Run the plan on a shadow database, or take a rehearsal that still holds.
+
+    Raises RefusedError when it fails there: it would fail on the live one too.
+    """
+    if not work.conf.policy.rehearse:
+        return None
+    with work.run.stage(Stage.REHEARSE) as step:
+        rehearsal = _earlier_rehearsal(work)
+        step.detail["reused"] = rehearsal is not None
+        rehearsal = rehearsal or rehearse_plan(work.plan, work.conf)
+        work.run.journal.update(rehearsal=rehearsal.to_json())
+        if failure := rehearsal.performance.failure:
+            raise RefusedError(
+                f"The rehearsal failed: {failure}\nNothing of yours was changed.",
+                remedy="Correct the migration, then run safe_migrate again.",
+            )
+        return rehearsal
+
+
+def _earlier_rehearsal(work: Work) -> Rehearsal | None:
+    """Return the newest rehearsal of just this plan on just this catalog."""
+    connection = work.run.journal.connection
+    row = connection.execute(
+        "SELECT rehearsal FROM migrationops_run "
+        "WHERE fingerprint = %s AND rehearsal ? 'performance' "
+        "ORDER BY started_at DESC LIMIT 1",
+        [work.plan.fingerprint],
+    ).fetchone()
+    if row is None:
+        return None
+    found = Rehearsal.from_json(row[0])
+    catalog = introspection.catalog(connection).fingerprint
+    return found if found.holds_for(work.plan, catalog) else None
+
+
 def back_up(work: Work) -> Manifest | None:
     """Take a backup and prove it, as far as the policy wants."""
     if work.conf.policy.backup is Proof.NONE:
@@ -69,18 +110,29 @@ def back_up(work: Work) -> Manifest | None:
         return manifest
 
 
-def apply(work: Work) -> tuple[Applied, ...]:
-    """Apply the plan."""
-    with work.run.stage(Stage.APPLY):
-        return apply_plan(
-            work.session, work.run.journal, work.loader, work.plan, Instructions()
+def apply(work: Work, rehearsal: Rehearsal | None) -> tuple[Applied, ...]:
+    """Apply the plan; what is not atomic, step by step as it was rehearsed."""
+    how = Instructions()
+    if rehearsal is not None:
+        performance = rehearsal.performance
+        how = Instructions(
+            scripts=tuple(m.script for m in performance.migrations if not m.atomic),
+            reversible=performance.reversed,
         )
+    with work.run.stage(Stage.APPLY):
+        return apply_plan(work.session, work.run.journal, work.loader, work.plan, how)
 
 
-def verify(work: Work) -> Verification:
-    """Look whether the database holds together."""
+def verify(work: Work, rehearsal: Rehearsal | None) -> Verification:
+    """Look whether the database holds together, and is as it was rehearsed."""
+    expected = rehearsal.performance if rehearsal else None
     with work.run.stage(Stage.VERIFY):
-        return verification.verify(work.run.journal.connection, work.alias)
+        return verification.verify(
+            work.run.journal.connection,
+            work.alias,
+            expected=expected.touched if expected else Catalog(),
+            gone=expected.gone if expected else (),
+        )
 
 
 def make_good(work: Work) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migrationops import graph, stamp
+from migrationops import stamp
 from migrationops.conf import Conf, get_conf
 from migrationops.exceptions import RefusedError
-from migrationops.executor import own_tables
-from migrationops.executor.session import open_session
 from migrationops.postgres import databases
-from migrationops.postgres.locks import runner_lock
 from migrationops.progress import ProgressCallback
 from migrationops.stamp import Standing
+from migrationops.workflows.preparation import install_own_tables, locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +29,8 @@ def stamp_environment(
     """
     conf = get_conf()
     standing = _require_stampable(alias, conf, environment, typed_name)
-    with (
-        runner_lock(
-            alias,
-            maintenance_db=conf.maintenance_db,
-            wait=conf.policy.wait,
-            application="migrationops stamp_environment",
-        ) as lock,
-        open_session(alias, conf.policy, lock, report) as session,
-    ):
-        own_tables.install(session, conf, graph.load(alias))
+    with locked(alias, conf, "stamp_environment") as lock:
+        install_own_tables(alias, conf, lock, report)
         with databases.connect(alias) as connection:
             stamp.write(connection, conf)
     return Report(
