@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     import pytest_django
 
-pytest_plugins = ["tests.fix_run_lock", "tests.fix_shop", "tests.fix_tcp"]
+pytest_plugins = [
+    "tests.fix_run_lock",
+    "tests.fix_shop",
+    "tests.fix_tcp",
+    "tests.fix_pooler",
+]
 
 
 @pytest.fixture

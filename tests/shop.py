@@ -137,9 +137,14 @@ class Shop:
 
     def run(self, *arguments: str, **ops: Any) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever that is."""
-        process = self.start(*arguments, **ops)
+        return self.finish(self.start(*arguments, **ops))
+
+    def finish(
+        self, process: subprocess.Popen[str]
+    ) -> subprocess.CompletedProcess[str]:
+        """Let a command come to its end."""
         out, err = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def end(self) -> None:
         """End what a failed test left running."""

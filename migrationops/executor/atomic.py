@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +11,14 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 from migrationops.exceptions import NeedsPersonError
+from migrationops.executor.fence import Fence
 from migrationops.executor.session import Session
 from migrationops.postgres import timeouts
-from migrationops.postgres.statements import StatementClass, classify
-
-_FENCE = "migrationops.fence"
+from migrationops.postgres.statements import (
+    StatementClass,
+    classify,
+    ends_transaction,
+)
 
 
 def run_in_transaction(
@@ -29,17 +31,23 @@ def run_in_transaction(
     """Try once, from a state of its own: all of it is committed, or nothing.
 
     The session is ready. `finish` writes what must be committed with it. Raises
-    NeedsPersonError when the migration committed by itself.
+    NeedsPersonError when the migration ended the transaction by itself.
     """
-    fence = uuid.uuid4().hex
-    with transaction.atomic(using=session.alias, durable=True):
-        _set_fence(session, fence)
-        with session.wrapper.execute_wrapper(LimitEachStatement(session)):
+    fence = None
+    try:
+        with transaction.atomic(using=session.alias, durable=True):
+            _limit(session, StatementClass.BLOCKING)
+            fence = Fence.build(session, migration)
             # apply() mutates the state: a second try needs a fresh one
-            new_state = _apply(session, migration, state.clone())
-        _require_fence(session, migration, fence)
-        record(session, migration)
-        finish()
+            new_state = _apply(session, migration, state.clone(), fence)
+            record(session, migration)
+            finish()
+    except NeedsPersonError:
+        raise
+    except BaseException:
+        if fence is not None:
+            fence.require_rolled_back()
+        raise
     return new_state
 
 
@@ -57,10 +65,20 @@ class LimitEachStatement:
     ) -> Any:
         statement = classify(str(sql))
         if statement not in (StatementClass.DATA, StatementClass.SESSION):
-            timeouts.apply(
-                self._session.connection, self._session.limits(statement), local=True
-            )
+            _limit(self._session, statement)
         return execute(sql, params, many, context)
+
+
+def keep_transaction(
+    execute: Any, sql: Any, params: Any, many: bool, context: Any
+) -> Any:
+    """Refuse to run a statement that would end the transaction around it."""
+    if ends_transaction(str(sql)):
+        raise transaction.TransactionManagementError(
+            "it would end its own transaction; leave BEGIN, COMMIT and ROLLBACK out, "
+            f"or set atomic = False: {str(sql).strip().splitlines()[0]}"
+        )
+    return execute(sql, params, many, context)
 
 
 def record(session: Session, migration: Migration) -> None:
@@ -71,31 +89,22 @@ def record(session: Session, migration: Migration) -> None:
         recorder.record_applied(app, name)
 
 
-def _apply(session: Session, migration: Migration, state: ProjectState) -> ProjectState:
-    with session.wrapper.schema_editor(atomic=True) as editor:
+def _apply(
+    session: Session, migration: Migration, state: ProjectState, fence: Fence
+) -> ProjectState:
+    with (
+        session.wrapper.execute_wrapper(keep_transaction),
+        session.wrapper.execute_wrapper(LimitEachStatement(session)),
+        session.wrapper.schema_editor(atomic=True) as editor,
+    ):
         new_state = migration.apply(state, editor)
         # Not left to __exit__, which leaves its atomic block open when one fails.
         deferred, editor.deferred_sql = list(editor.deferred_sql), []
         for statement in deferred:
             editor.execute(statement, None)
+        fence.require()
     return new_state
 
 
-def _set_fence(session: Session, fence: str) -> None:
-    limits = session.limits(StatementClass.BLOCKING)
-    timeouts.apply(session.connection, limits, local=True)
-    session.connection.execute("SELECT set_config(%s, %s, true)", [_FENCE, fence])
-
-
-def _require_fence(session: Session, migration: Migration, fence: str) -> None:
-    """A local setting that is gone means that the transaction was ended inside."""
-    row = session.connection.execute(
-        "SELECT current_setting(%s, true)", [_FENCE]
-    ).fetchone()
-    if session.wrapper.get_rollback() or row is None or row[0] != fence:
-        raise NeedsPersonError(
-            f"{migration} ended its own transaction (COMMIT or ROLLBACK in a RunSQL, "
-            "or a rollback in a RunPython): part of it may be applied, and it is not "
-            "recorded.",
-            remedy="Look at the tables it touches, then correct the migration.",
-        )
+def _limit(session: Session, statement: StatementClass) -> None:
+    timeouts.apply(session.connection, session.limits(statement), local=True)

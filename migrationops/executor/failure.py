@@ -20,18 +20,22 @@ def failure(
             f"{cause}\nIt was rolled back; records and catalog are as before the run.",
             remedy=f"{_AGAIN}.",
         )
-    pending = [m.label for m in plan.migrations[len(applied) :]]
     state = (
         "rolled back"
         if failed.atomic
         else "applied in part (its steps are in the history)"
     )
     return NeedsPersonError(
-        f"{cause}\nIt was {state}. "
-        f"Applied and recorded in this run: {', '.join(applied) or 'none'}. "
-        f"Not applied: {', '.join(pending)}.",
+        f"{cause}\nIt was {state}. {_standing(plan, applied)}",
         remedy=f"{_AGAIN}: it continues where this run stopped.",
     )
+
+
+def stopped(
+    plan: Plan, applied: Sequence[str], error: NeedsPersonError
+) -> NeedsPersonError:
+    """Add what stands to an error that says why the run could not go on."""
+    return NeedsPersonError(f"{error}\n{_standing(plan, applied)}", remedy=error.remedy)
 
 
 def reversed_failure(
@@ -44,6 +48,14 @@ def reversed_failure(
         f"reversed: {', '.join(reversed(applied))}. "
         "Records and catalog are as before the run.",
         remedy=f"{_AGAIN}.",
+    )
+
+
+def _standing(plan: Plan, applied: Sequence[str]) -> str:
+    pending = [m.label for m in plan.migrations[len(applied) :]]
+    return (
+        f"Applied and recorded in this run: {', '.join(applied) or 'none'}. "
+        f"Not applied: {', '.join(pending)}."
     )
 
 

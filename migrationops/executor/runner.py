@@ -14,7 +14,7 @@ from django.db.migrations.state import ProjectState
 from migrationops.conf import OnFailure
 from migrationops.exceptions import MigrationOpsError, NeedsPersonError
 from migrationops.executor.atomic import run_in_transaction
-from migrationops.executor.failure import failure, reversed_failure, text
+from migrationops.executor.failure import failure, reversed_failure, stopped, text
 from migrationops.executor.recorded import Script, find_script
 from migrationops.executor.reverse import Reversal, reverse
 from migrationops.executor.session import Session
@@ -82,11 +82,17 @@ class Runner:
             self._remember(migration, state)
             try:
                 state = self._one(migration, state, tell)
+            except NeedsPersonError as exc:
+                raise stopped(self._plan, self._done, exc) from exc
             except MigrationOpsError:
                 raise
             except Exception as exc:
                 raise self._failed(planned, exc) from exc
         return state
+
+    @property
+    def _done(self) -> list[str]:
+        return [a.label for a in self.applied]
 
     def _one(
         self, migration: Migration, state: ProjectState, tell: _Teller
@@ -137,18 +143,17 @@ class Runner:
             self._reversals.append(Reversal(migration, state))
 
     def _failed(self, planned: PlannedMigration, error: Exception) -> MigrationOpsError:
-        done = [a.label for a in self.applied]
         back = self._reversals[:-1]
         possible = self._instructions.reversible and planned.atomic
         if not (back and possible and all(r.is_possible for r in back)):
-            return failure(self._plan, planned, done, text(error))
+            return failure(self._plan, planned, self._done, text(error))
         try:
             reverse(self._session, self._journal, back)
         except Exception as exc:
             stuck = f"{text(error)}\nThe way back failed too: {text(exc)}"
-            return failure(self._plan, planned, done, stuck)
+            return failure(self._plan, planned, self._done, stuck)
         self._journal.update(post_migrate_due=False)
-        return reversed_failure(planned, done, text(error))
+        return reversed_failure(planned, self._done, text(error))
 
 
 def _run_atomic(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.apps import apps
@@ -32,7 +33,12 @@ def send_pre_migrate(
 ) -> None:
     """Send pre_migrate with what migrate would send."""
     emit_pre_migrate_signal(
-        0, False, alias, apps=state.apps, plan=django_plan(loader, plan)
+        0,
+        False,
+        alias,
+        stdout=sys.stderr,
+        apps=state.apps,
+        plan=django_plan(loader, plan),
     )
 
 
@@ -52,7 +58,12 @@ def send_post_migrate(
             final.unregister_model(*key)
     final.render_multiple([ModelState.from_model(apps.get_model(*key)) for key in keys])
     emit_post_migrate_signal(
-        0, False, alias, apps=final, plan=django_plan(loader, plan)
+        0,
+        False,
+        alias,
+        stdout=sys.stderr,
+        apps=final,
+        plan=django_plan(loader, plan),
     )
 
 

@@ -6,6 +6,7 @@ and a run with nothing to do needs none.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +33,12 @@ _SESSION = {"variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
 _CONCURRENT_FLAG = {"index_stmt", "drop_stmt", "refresh_mat_view_stmt"}
 
 
+# Spares the parser most of the work; the grammar has the last word.
+_TRANSACTION_WORDS = re.compile(
+    r"\b(begin|start|commit|end|rollback|abort|prepare)\b", re.IGNORECASE
+)
+
+
 def classify(sql: str) -> StatementClass:
     """Return the class of the SQL; what cannot be parsed counts as blocking."""
     import postgast
@@ -42,6 +49,29 @@ def classify(sql: str) -> StatementClass:
         return StatementClass.BLOCKING
     classes = {_classify(raw.stmt) for raw in statements}
     return next((c for c in _CAREFUL_FIRST if c in classes), StatementClass.SESSION)
+
+
+def ends_transaction(sql: str) -> bool:
+    """Whether it begins or ends a transaction; savepoints do neither."""
+    if not _TRANSACTION_WORDS.search(sql):
+        return False
+    import postgast
+    from postgast import pg_query_pb2 as pb
+
+    inside = {
+        pb.TRANS_STMT_SAVEPOINT,
+        pb.TRANS_STMT_RELEASE,
+        pb.TRANS_STMT_ROLLBACK_TO,
+    }
+    try:
+        nodes = [raw.stmt for raw in postgast.parse(sql).stmts]
+    except postgast.PgQueryError:
+        return False
+    return any(
+        node.WhichOneof("node") == "transaction_stmt"
+        and node.transaction_stmt.kind not in inside
+        for node in nodes
+    )
 
 
 def _classify(node: Any) -> StatementClass:

@@ -111,7 +111,9 @@ def _refuse_cast(
             sub.recorder.fail("42804", message)
 
 
-def _refuse_explicit(sub: Subcommand, column: Column, old: TypeRef, using: Node) -> None:
+def _refuse_explicit(
+    sub: Subcommand, column: Column, old: TypeRef, using: Node
+) -> None:
     """Each cast that USING writes must exist."""
     for step in casts.casts_of(using, column.name, sub.world):
         if step is None:
