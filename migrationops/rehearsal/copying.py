@@ -14,7 +14,7 @@ from migrationops.exceptions import PreconditionError, ToolFailedError
 from migrationops.postgres import databases, introspection, tools
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.tools import Programs
-from migrationops.shadow import Shadow
+from migrationops.shadow.database import Shadow
 
 _FAST = "-c synchronous_commit=off"
 _EXTENSIONS = """

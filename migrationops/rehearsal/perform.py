@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+import psycopg
 from django.core import mail
 from django.db import connections, transaction
 from django.db.backends.postgresql.base import DatabaseWrapper
@@ -27,7 +28,6 @@ from migrationops.graph import Key, Target, load
 from migrationops.plan import Plan, build_plan
 from migrationops.postgres.databases import Connection
 from migrationops.rehearsal import compatibility, reversibility
-from migrationops.rehearsal.isolation import Isolation
 from migrationops.rehearsal.record import (
     Change,
     Failure,
@@ -36,6 +36,8 @@ from migrationops.rehearsal.record import (
 )
 from migrationops.rehearsal.recorder import Recorder
 from migrationops.schema import Catalog
+from migrationops.shadow.child import Instructions
+from migrationops.shadow.isolation import Isolation
 from migrationops.sources import source_hash
 
 
@@ -54,6 +56,14 @@ class Stage:
     @property
     def wrapper(self) -> DatabaseWrapper:
         return cast("DatabaseWrapper", connections[self.alias])
+
+
+def task(instructions: Instructions, isolation: Isolation) -> dict[str, Any]:
+    """Perform what the parent asks for; called in the child process."""
+    with psycopg.connect(**instructions.shadow, autocommit=True) as beside:
+        return perform(
+            instructions.alias, instructions.migrations, isolation, beside
+        ).to_json()
 
 
 def perform(

@@ -8,8 +8,8 @@ from typing import Any
 
 from migrationops.executor.recorded import RecordedStep, Script, StepKind
 from migrationops.rehearsal.facts import Facts
-from migrationops.rehearsal.isolation import Refusal
 from migrationops.schema import Catalog
+from migrationops.shadow.isolation import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO, Any
-
-import psycopg
-from django.conf import settings
-from django.db import connections
+from typing import Any
 
 from migrationops.conf import Conf
-from migrationops.exceptions import MigrationOpsError
 from migrationops.plan import Plan
-from migrationops.postgres import databases, introspection, tools
+from migrationops.postgres import databases, introspection
 from migrationops.postgres.introspection import TableSize
-from migrationops.postgres.tools import Programs
 from migrationops.rehearsal.copying import copy_schema
 from migrationops.rehearsal.estimate import Estimate, estimate
-from migrationops.rehearsal.record import Performance
-from migrationops.shadow import Shadow, shadow_database
-
-_IDENTITY = """
-SELECT (SELECT system_identifier FROM pg_control_system()), oid::bigint
-FROM pg_database WHERE datname = current_database()
-"""
+from migrationops.rehearsal.record import Failure, Performance
+from migrationops.shadow.database import Shadow, shadow_database
+from migrationops.shadow.process import run_task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +93,7 @@ def rehearse(plan: Plan, conf: Conf) -> Rehearsal:
         database, version = live.info.dbname, live.info.server_version
     with shadow_database(plan.alias, conf) as shadow:
         lacking = copy_schema(plan.alias, shadow, conf)
-        performance = _in_child(plan, shadow)
+        performance = _perform(plan, shadow)
     return Rehearsal(
         plan=plan.fingerprint,
         catalog=catalog,
@@ -133,67 +117,14 @@ def _estimates(
     )
 
 
-def _in_child(plan: Plan, shadow: Shadow) -> Performance:
-    instructions = {
-        "alias": plan.alias,
-        "shadow": shadow.params,
-        "aliases": _aliases(plan.alias),
-        "migrations": [m.key for m in plan.migrations],
-    }
-    python = Path(sys.executable)
-    with _piped(json.dumps(instructions).encode()) as stdin:
-        output = tools.run(
-            Programs(directory=python.parent, version=""),
-            python.name,
-            "-m",
-            "migrationops.rehearsal.child",
-            environment=_environment(),
-            stdin=stdin,
-        )
-    try:
-        return Performance.from_json(json.loads(output))
-    except ValueError as exc:
-        raise MigrationOpsError(
-            f"The rehearsal's process gave no result: {exc}"
-        ) from exc
-
-
-@contextmanager
-def _piped(data: bytes) -> Iterator[IO[bytes]]:
-    """Give what a child reads on stdin; never a file, since it holds a password."""
-    reading, writing = os.pipe()
-
-    def write() -> None:
-        with suppress(BrokenPipeError), os.fdopen(writing, "wb") as stream:
-            stream.write(data)
-
-    writer = threading.Thread(target=write, name="instructions")
-    writer.start()
-    with os.fdopen(reading, "rb") as stream:
-        yield stream
-    writer.join()
-
-
-def _aliases(alias: str) -> dict[str, bool]:
-    """Tell of each alias whether it is the same database, whatever it is called."""
-    own = _identity(alias)
-    return {name: name == alias or _identity(name) == own for name in connections}
-
-
-def _identity(alias: str) -> object:
-    if connections[alias].vendor != "postgresql":
-        return alias
-    try:
-        with databases.connect(alias) as connection:
-            return connection.execute(_IDENTITY).fetchone()
-    except (MigrationOpsError, psycopg.Error):
-        return alias
-
-
-def _environment() -> dict[str, str]:
-    """Let the child import what we can, from the same settings."""
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
-        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-    }
+def _perform(plan: Plan, shadow: Shadow) -> Performance:
+    outcome = run_task(
+        "migrationops.rehearsal.perform:task",
+        alias=plan.alias,
+        shadow=shadow,
+        migrations=[m.key for m in plan.migrations],
+    )
+    if outcome.error is None:
+        return Performance.from_json(outcome.result)
+    failure = Failure(migration="", operation="", error=outcome.error)
+    return Performance(failure=failure, refusals=outcome.refusals)

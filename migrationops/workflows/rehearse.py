@@ -14,7 +14,7 @@ from migrationops.plan import Plan, build_plan
 from migrationops.rehearsal.copying import load_script
 from migrationops.rehearsal.rehearse import Rehearsal, rehearse
 from migrationops.rehearsal.script import Statement, run_script
-from migrationops.shadow import shadow_database
+from migrationops.shadow.database import shadow_database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,11 +27,8 @@ class Command(OpsCommand):
         parser.add_argument("migration_name", nargs="?", help="Only up to this.")
         parser.add_argument("--sql", type=Path, help="A script, instead of the plan.")
         parser.add_argument("--schema", type=Path, help="What the script starts from.")
-        parser.add_argument(
-            "--no-transaction",
-            action="store_true",
-            help="Run the script's statements each by itself.",
-        )
+        alone = "Run the script's statements each by itself."
+        parser.add_argument("--no-transaction", action="store_true", help=alone)
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = self._script(options) if options["sql"] else self._plan(options)
@@ -42,11 +39,11 @@ class Command(OpsCommand):
         else:
             self.stdout.write(plan_text(report))
         if isinstance(report, PlanReport) and report.failed:
-            raise CommandError("The plan fails; nothing was changed.", returncode=3)
+            raise CommandError("It fails; nothing was changed.", returncode=3)
 
     def _plan(self, options: dict[str, Any]) -> PlanReport:
-        target = Target(app=options["app_label"], migration=options["migration_name"])
-        return rehearse_plan(options["database"], target)
+        app, migration = options["app_label"], options["migration_name"]
+        return rehearse_plan(options["database"], Target(app=app, migration=migration))
 
     def _script(self, options: dict[str, Any]) -> ScriptReport:
         if options["schema"] is None:

@@ -11,11 +11,9 @@ WITH member AS MATERIALIZED (
       AND c.relpersistence <> 't'
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND c.oid NOT IN (SELECT objid FROM member)
-      AND CASE
-          WHEN %(tables)s::text[] IS NOT NULL
-              THEN n.nspname || '.' || c.relname = ANY (%(tables)s)
-          ELSE c.relname <> 'django_migrations' AND c.relname !~ '^migrationops_'
-      END
+      AND c.relname <> 'django_migrations' AND c.relname !~ '^migrationops_'
+      AND (%(tables)s::text[] IS NULL
+           OR n.nspname || '.' || c.relname = ANY (%(tables)s))
 ), identity AS MATERIALIZED (
     SELECT d.refobjid, d.refobjsubid,
            concat_ws(' ', format_type(s.seqtypid, NULL), 'START', s.seqstart,

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from psycopg import sql
 
-from migrationops import shadow
 from migrationops.exceptions import PreconditionError
 from migrationops.postgres import introspection
 from migrationops.rehearsal.copying import copy_schema, load_script
-from migrationops.shadow import shadow_database
+from migrationops.shadow import database as shadow
+from migrationops.shadow.database import shadow_database
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('sad', 'ok');

@@ -1,8 +1,10 @@
-"""The process that a rehearsal runs in: instructions on stdin, result on stdout.
+"""A process that can reach its shadow database only; it runs a project's migrations.
+
+Instructions come on stdin, the result goes to stdout.
 
 1. Guard the process: nothing but the shadow database may be reached.
 2. Point the settings at the shadow, before Django or any app can connect.
-3. Perform the plan and print what it did.
+3. Call the task and print what it returns.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TextIO
 
-from migrationops.rehearsal.isolation import Isolation
-from migrationops.rehearsal.record import Failure, Performance
+from migrationops.shadow.isolation import Isolation
 
 # What would hold a connection elsewhere, or say where to.
 _ELSEWHERE = ("pool", "host", "port", "dbname", "service")
@@ -24,10 +26,12 @@ _ELSEWHERE = ("pool", "host", "port", "dbname", "service")
 class Instructions:
     """What the parent sends; a JSON object of the same keys.
 
-    `shadow` are libpq's parameters; of `aliases` those that are true get the shadow,
-    the others no database at all.
+    `task` is "module:function"; it is called with these and the isolation, and what
+    it returns must be JSON. `shadow` are libpq's parameters; of `aliases` those that
+    are true get the shadow, the others no database at all.
     """
 
+    task: str
     alias: str
     shadow: dict[str, Any]
     aliases: dict[str, bool]
@@ -48,10 +52,13 @@ def main() -> None:
     isolation = Isolation(database=instructions.shadow["dbname"])
     isolation.install()
     with result:
-        json.dump(_perform(instructions, isolation).to_json(), result)
+        outcome = _attempt(instructions, isolation)
+        json.dump(
+            {**outcome, "refusals": [r.to_json() for r in isolation.refusals]}, result
+        )
 
 
-def _perform(instructions: Instructions, isolation: Isolation) -> Performance:
+def _attempt(instructions: Instructions, isolation: Isolation) -> dict[str, Any]:
     try:
         import django
         from django.conf import settings
@@ -59,18 +66,11 @@ def _perform(instructions: Instructions, isolation: Isolation) -> Performance:
         redirect(settings, instructions)
         django.setup()
 
-        import psycopg
-
-        from migrationops.rehearsal.perform import perform
-
-        with psycopg.connect(**instructions.shadow, autocommit=True) as beside:
-            return perform(
-                instructions.alias, instructions.migrations, isolation, beside
-            )
+        module, function = instructions.task.split(":")
+        task = getattr(import_module(module), function)
+        return {"result": task(instructions, isolation)}
     except Exception as exc:
-        error = f"{type(exc).__name__}: {exc}".strip()
-        failure = Failure(migration="", operation="", error=error)
-        return Performance(failure=failure, refusals=tuple(isolation.refusals))
+        return {"error": f"{type(exc).__name__}: {exc}".strip()}
 
 
 def redirect(settings: Any, instructions: Instructions) -> None:
@@ -89,7 +89,7 @@ def redirect(settings: Any, instructions: Instructions) -> None:
         for name in getattr(settings, "CACHES", {"default": {}})
     }
     if hasattr(settings, "Q_CLUSTER"):
-        settings.Q_CLUSTER = {"name": "rehearsal", "orm": instructions.alias}
+        settings.Q_CLUSTER = {"name": "shadow", "orm": instructions.alias}
     if hasattr(settings, "TASKS"):
         dummy = {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}
         settings.TASKS = dict.fromkeys(settings.TASKS, dummy)

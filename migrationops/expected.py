@@ -1,0 +1,90 @@
+"""The schema that the applied migrations define: what they make of an empty database.
+
+Replayed on a shadow by a guarded process, once for each state of the graph and each
+version of the server; the catalog is kept as JSON under STATE_DIR.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+
+from migrationops import graph
+from migrationops.conf import Conf
+from migrationops.exceptions import MigrationOpsError
+from migrationops.graph import Key
+from migrationops.postgres import databases, introspection
+from migrationops.schema import Catalog
+from migrationops.shadow.child import Instructions
+from migrationops.shadow.database import shadow_database
+from migrationops.shadow.isolation import Isolation
+from migrationops.shadow.process import run_task
+from migrationops.sources import source_hash
+
+
+def expected_catalog(alias: str, conf: Conf) -> Catalog:
+    """Return the catalog that the recorded migrations lead to, and no pending one.
+
+    Raises MigrationOpsError when they cannot be replayed.
+    """
+    loader = graph.load(alias)
+    keys = applied_keys(loader)
+    path = conf.state_dir / "expected" / f"{_state(alias, loader, keys)}.json"
+    if path.exists():
+        return Catalog.from_json(json.loads(path.read_text()))
+    with shadow_database(alias, conf) as shadow:
+        outcome = run_task(
+            "migrationops.expected:replay", alias=alias, shadow=shadow, migrations=keys
+        )
+    if outcome.error:
+        raise MigrationOpsError(
+            "The applied migrations cannot be replayed on an empty database, so the "
+            f"schema that they define is not known: {outcome.error}",
+            remedy="manage.py test --create-db meets the same error; correct that "
+            "migration so that it runs without rows.",
+        )
+    _keep(path, outcome.result)
+    return Catalog.from_json(outcome.result)
+
+
+def applied_keys(loader: MigrationLoader) -> list[Key]:
+    """Return the recorded migrations in the order of the graph."""
+    seen: dict[Key, None] = {}
+    for leaf in loader.graph.leaf_nodes():
+        for key in loader.graph.forwards_plan(leaf):
+            if key in loader.applied_migrations:
+                seen.setdefault(key)
+    return list(seen)
+
+
+def replay(instructions: Instructions, _isolation: Isolation) -> dict[str, Any]:
+    """Apply the migrations in the child process; return the catalog they make."""
+    wrapper: Any = connections[instructions.alias]
+    executor = MigrationExecutor(wrapper)
+    plan = [(executor.loader.get_migration(*k), False) for k in instructions.migrations]
+    executor.migrate(instructions.migrations, plan=plan)
+    return introspection.catalog(wrapper.connection).to_json()
+
+
+def _state(alias: str, loader: MigrationLoader, keys: list[Key]) -> str:
+    """Return what the catalog depends on, as a hash."""
+    with databases.connect(alias) as connection:
+        lines = [str(connection.info.server_version)]
+    lines += [f"{'.'.join(k)} {source_hash(loader.get_migration(*k))}" for k in keys]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+def _keep(path: Path, catalog: dict[str, Any]) -> None:
+    """Write it whole or not at all; it names every table, so it is ours alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        json.dump(catalog, file)
+    partial.replace(path)

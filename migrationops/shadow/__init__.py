@@ -1,0 +1,3 @@
+"""Throw-away databases, and processes that can reach nothing else."""
+
+from __future__ import annotations
