@@ -26,15 +26,8 @@ PHASE = re.compile(r"\d{4}_(expand|backfill|contract)_[a-z0-9_]+")
 
 # Lines that something may have beyond its budget, and why; none may grow.
 ALLOWED = {
+    "migrationops/backups/build.py:build": (42, "one try around what it must drop"),
     "migrationops/postgres/tools.py": (266, "the only user of subprocess"),
-    "migrationops/management/commands/rehearse.py:handle": (
-        15,
-        "one request, an option a line",
-    ),
-    "migrationops/management/commands/rehearse.py:handle": (
-        15,
-        "one request, an option a line",
-    ),
     "migrationops/management/commands/safe_migrate.py:handle": (
         15,
         "one request, an option a line",

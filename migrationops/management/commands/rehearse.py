@@ -28,9 +28,7 @@ class Command(OpsCommand):
         parser.add_argument("--sql", type=Path, help="A script, instead of the plan.")
         parser.add_argument("--schema", type=Path, help="What the script starts from.")
         parser.add_argument(
-            "--no-transaction",
-            action="store_true",
-            help="Run the script's statements each by itself.",
+            "--no-transaction", action="store_true", help="Each statement by itself."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
