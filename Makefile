@@ -17,7 +17,7 @@ EMBEDDED = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m config.emb
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-steps serve start stop clean lock format check typecheck \
-	test test-faults test-deep test-browser matrix bench docs
+	test coverage test-faults test-deep test-browser matrix bench docs docs-check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ check: $(STAMP) ## format, lint, types, layers, migrations, settings
 	$(BIN)/lint-imports --no-cache
 	$(MANAGE) check --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
+	@$(MAKE) --no-print-directory docs-check
+
+docs-check: $(STAMP)
 	@$(COG) --check --diff --check-fail-msg="Run: make docs" $(PAGES)
 
 docs: $(STAMP) ## print the parts of the documentation that are read from the code
@@ -80,6 +83,9 @@ docs: $(STAMP) ## print the parts of the documentation that are read from the co
 
 test: $(STAMP) ## unit, integration and a sample of every fault class
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+coverage: $(STAMP) ## the same with branches counted, in processes too; htmlcov/index.html
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term --cov-report=html $(ARGS)
 
 test-faults: $(STAMP) ## the whole fault matrices
 	$(BIN)/pytest -m faults $(ARGS)

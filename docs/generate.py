@@ -50,8 +50,10 @@ def section(name: str) -> str:
         return "\n\n".join([*parts, "Its options are Django's."])
     options = list(own_actions(parser_of(name)))
     parts.append(f"    manage.py {' '.join([name, *map(usage, options)])}")
-    rows = [(f"`{label(a)}`", meaning(a)) for a in options]
-    return "\n\n".join([*parts, table(("option", "meaning"), rows)])
+    if options:
+        rows = [(f"`{label(a)}`", meaning(a)) for a in options]
+        parts.append(table(("option", "meaning"), rows))
+    return "\n\n".join(parts)
 
 
 def command(name: str) -> BaseCommand:

@@ -34,15 +34,13 @@ class Module:
         return ast.parse(self.path.read_text())
 
     @property
-    def functions(self) -> dict[str, int]:
-        """Lines by name, from `def` to the last statement."""
-        return {
-            f"{self.name}:{node.name}": (node.end_lineno or node.lineno)
-            - node.lineno
-            + 1
+    def functions(self) -> list[tuple[str, int]]:
+        """Names, with the lines from `def` to the last statement."""
+        return [
+            (f"{self.name}:{node.name}", (node.end_lineno or 0) - node.lineno + 1)
             for node in ast.walk(self.tree)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
+        ]
 
 
 def modules(*packages: str) -> list[Module]:

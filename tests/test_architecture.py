@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from importlib import import_module
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,8 @@ PHASE = re.compile(r"\d{4}_(expand|backfill|contract)_[a-z0-9_]+")
 
 # Lines that something may have beyond its budget, and why; none may grow.
 ALLOWED = {
+    "migrationops/backups/build.py:build": (42, "one try around what it must drop"),
     "migrationops/postgres/tools.py": (266, "the only user of subprocess"),
-    "migrationops/management/commands/rehearse.py:handle": (
-        15,
-        "one request, an option a line",
-    ),
     "migrationops/management/commands/safe_migrate.py:handle": (
         15,
         "one request, an option a line",
@@ -40,7 +38,8 @@ CODE = [m for m in modules() if not m.is_migration]
 MIGRATIONS = [m for m in modules() if m.is_migration]
 COMMANDS = [m for m in CODE if "management/commands/" in m.name]
 MODULE_SIZES = {m.name: m.lines for m in CODE}
-FUNCTION_SIZES = {k: v for m in CODE for k, v in m.functions.items()}
+# The longest of a name stands for its namesakes in the same module.
+FUNCTION_SIZES = dict(sorted((f for m in CODE for f in m.functions), key=itemgetter(1)))
 
 
 def beyond(lines: dict[str, int], budget: int) -> dict[str, int]:
@@ -62,8 +61,7 @@ def test_functions_are_short() -> None:
 
 def test_commands_are_short() -> None:
     assert beyond({m.name: m.lines for m in COMMANDS}, COMMAND_LINES) == {}
-    handles = {k: v for m in COMMANDS for k, v in m.functions.items()}
-    handles = {k: v for k, v in handles.items() if k.endswith(":handle")}
+    handles = {k: v for k, v in FUNCTION_SIZES.items() if k.endswith(":handle")}
     assert beyond(handles, HANDLE_LINES) == {}
 
 
@@ -172,3 +170,30 @@ def test_the_layers_hold() -> None:
 )
 def test_a_breach_of_the_layers_is_named(complaints: str, complaint: str) -> None:
     assert complaint in complaints
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, django
+django.setup()
+import migrationops
+for module in pkgutil.walk_packages(migrationops.__path__, "migrationops."):
+    if module.name != "migrationops.admin":  # the admin itself imports it
+        importlib.import_module(module.name)
+"""
+
+
+def test_a_strangers_project_can_import_every_module() -> None:
+    """Its settings patch nothing into Django's classes, as ours do for the types."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "tests.project.settings",
+            "DATABASE_URL": "postgres://nobody@/nothing",
+        },
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr

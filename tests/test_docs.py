@@ -1,0 +1,149 @@
+"""What the documentation says is so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from migrationops import conf, exceptions
+from migrationops.workflows import migration_status, safe_migrate, seed
+from migrationops.workflows import stamp_environment as stamping
+from tests.pages import Page, page, pages
+from tests.sources import PACKAGES, ROOT
+
+PAGES = pages()
+OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
+
+
+def our_commands() -> list[str]:
+    return sorted(
+        n for n, app in get_commands().items() if app.split(".")[0] in PACKAGES
+    )
+
+
+def broken_links(found: Page) -> Iterator[str]:
+    for link in found.links:
+        target, _, anchor = link.partition("#")
+        if re.match(r"\w+:", target):
+            continue
+        path = (found.path.parent / target).resolve() if target else found.path
+        if not path.exists() or (anchor and anchor not in Page(path).anchors):
+            yield f"{found.name}: {link}"
+
+
+def test_links_lead_somewhere() -> None:
+    assert [link for found in PAGES for link in broken_links(found)] == []
+
+
+def commands_in(found: Page) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is said to be typed after manage.py: the command and its options."""
+    for line in found.code:
+        _, marker, typed = line.partition("manage.py ")
+        words = typed.split()
+        if marker and words and not words[0].startswith("<"):
+            yield words[0], OPTION.findall(" ".join(words[1:]))
+
+
+def wrong_commands(found: Page) -> Iterator[str]:
+    for name, options in commands_in(found):
+        if name not in get_commands():
+            yield f"{found.name}: manage.py {name}"
+            continue
+        known = options_of(name)
+        for option in options:
+            if option not in known:
+                yield f"{found.name}: manage.py {name} {option}"
+
+
+def options_of(name: str) -> set[str]:
+    command = load_command_class(get_commands()[name], name)
+    parser = command.create_parser("manage.py", name)
+    return {o for a in all_actions(parser) for o in a.option_strings}
+
+
+def all_actions(parser: object) -> Iterator[object]:
+    """Yield a parser's actions and those of its subcommands."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action.choices, dict):
+            for below in action.choices.values():
+                yield from all_actions(below)
+
+
+def test_commands_can_be_typed_as_written() -> None:
+    assert [wrong for found in PAGES for wrong in wrong_commands(found)] == []
+
+
+def test_targets_of_make_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = {
+        (found.name, target)
+        for found in PAGES
+        for line in found.code
+        for target in re.findall(r"^(?:\$ )?make ([a-z-]+)", line)
+    }
+
+    assert named
+    assert {
+        (where, target) for where, target in named if target not in targets
+    } == set()
+
+
+@pytest.mark.parametrize("name", our_commands())
+def test_a_command_is_documented(name: str) -> None:
+    assert f"\n## {name}\n" in page("docs/reference/commands.md").text
+    assert f"| `{name}` |" in page("README.md").text
+
+
+def test_exit_codes_are_documented() -> None:
+    first_table = page("docs/reference/exit-codes.md").text.split("<!--")[0]
+    codes = {e.exit_code for e in errors(exceptions.MigrationOpsError)}
+
+    for code in codes | {0, 2, 130, 143}:
+        assert re.search(rf"^\|[\d, ]*\b{code}\b", first_table, re.M), code
+
+
+def errors(
+    error: type[exceptions.MigrationOpsError],
+) -> list[type[exceptions.MigrationOpsError]]:
+    return [error, *(e for s in error.__subclasses__() for e in errors(s))]
+
+
+def test_settings_are_documented() -> None:
+    first_table = page("docs/reference/settings.md").text.split("## Policies")[0]
+    documented = set(re.findall(r"`([A-Z_]+)`", first_table)) - {"MIGRATIONOPS"}
+
+    assert documented - {"PATH", "STORAGES"} <= conf.KEYS
+    assert used_settings() <= documented
+
+
+def used_settings() -> set[str]:
+    """Return the keys that some module reads from the parsed settings."""
+    sources = [p.read_text() for p in (ROOT / "migrationops").rglob("*.py")]
+    read = {name for s in sources for name in re.findall(r"\bconf\.([a-z_]+)", s)}
+    return {name.upper() for name in read} & conf.KEYS
+
+
+@pytest.mark.parametrize(
+    ("command", "value"),
+    [
+        ("safe_migrate", safe_migrate.Report),
+        ("migration_status", migration_status.Status),
+        ("seed", seed.Report),
+        ("stamp_environment", stamping.Report),
+    ],
+)
+def test_keys_of_json_are_documented(command: str, value: type) -> None:
+    text = page("docs/reference/json.md").text
+    section = text.split(f"\n## {command}\n")[1].split("\n## ")[0]
+
+    for field in fields(value):
+        assert f"| `{field.name}` |" in section
+
+
+def test_the_changelog_has_a_place_for_what_is_next() -> None:
+    assert "\n## [Unreleased]\n" in page("CHANGELOG.md").text
