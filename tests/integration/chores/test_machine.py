@@ -35,7 +35,7 @@ from chores.tasks.models import Chore, ChoreCompletion, Occurrence
 from chores.tasks.sweep import sweep
 from chores.tasks.undo import undo
 from tests.factories import UserFactory
-from tests.integration.chores.invariants import check_all
+from tests.integration.chores.invariants import check_all, held_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -371,6 +371,8 @@ class Domain(RuleBasedStateMachine):
             return
         connection.check_constraints()
         check_all(self.household)
+        for reward in Reward.objects.filter(household=self.household, cost=11):
+            assert reward.stock == 2 - held_of(self.household, reward)  # R2
         last, fingerprint = self.prefix
         if last:
             assert self.fingerprint(last) == fingerprint  # L6
