@@ -51,9 +51,7 @@ def build(
     with derived.claimed(source, target.name) as connection:
         try:
             owners = role is not Role.SCRATCH or _keeps_owners(source, connection)
-            create_database(connection, target.name, manifest.properties, owner=owners)
-            derived.describe(connection, target)
-            _close_to_public(connection, target)
+            _create(connection, target, manifest, owners=owners)
             skipped = engine.restore(
                 RestoreTask(
                     source=source,
@@ -112,8 +110,12 @@ def check_restored(
     return sum(t.rows for t in found)
 
 
-def _close_to_public(connection: Connection, target: Derived) -> None:
-    """Until the grants of the live one are applied, nobody else looks in."""
+def _create(
+    connection: Connection, target: Derived, manifest: Manifest, *, owners: bool
+) -> None:
+    """Create it empty; until the live one's grants are applied, nobody looks in."""
+    create_database(connection, target.name, manifest.properties, owner=owners)
+    derived.describe(connection, target)
     query = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC")
     connection.execute(query.format(target.identifier))
 

@@ -99,14 +99,13 @@ def find_derived(connection: Connection, database: str) -> tuple[Derived, ...]:
     return tuple(sorted((d for d in found if d), key=lambda d: d.at))
 
 
-def collect_abandoned(
-    connection: Connection, database: str, *, roles: tuple[Role, ...]
-) -> tuple[Derived, ...]:
-    """Drop those of these roles whose maker is dead; return them."""
+def collect_abandoned(connection: Connection, database: str) -> tuple[Derived, ...]:
+    """Drop the half-built and the scratch databases of makers that are dead."""
     found = tuple(
         derived
         for derived in find_derived(connection, database)
-        if derived.role in roles and _is_unclaimed(connection, derived.name)
+        if derived.role in (Role.BUILDING, Role.SCRATCH)
+        and _is_unclaimed(connection, derived.name)
     )
     for derived in found:
         drop(connection, derived.name)

@@ -48,6 +48,7 @@ def _restored(
                 rows=rows,
                 skipped=(NOT_CREATED,),
             )
+        derived.collect_abandoned(connection, source.database)
         built = _build(engine, place, manifest, archive)
         derived.drop(connection, built.database.name)
     return ProofRecord(

@@ -75,7 +75,7 @@ def incoming(
     The caller holds the runner lock: whatever else was being built is abandoned.
     """
     with source.maintenance() as connection:
-        derived.collect_abandoned(connection, source.database, roles=(Role.BUILDING,))
+        derived.collect_abandoned(connection, source.database)
         built = [
             d
             for d in derived.find_derived(connection, source.database)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from migrationops.backups.difference import Difference
 from migrationops.backups.manifest import Manifest
 from migrationops.management.rendering import duration, size, table
-from migrationops.workflows import backup, restore
+from migrationops.workflows import backup, expire_backups, restore
 from migrationops.workflows.backups import Listed, Verified
 
 
@@ -71,6 +71,15 @@ def verified_text(found: Iterable[Verified]) -> str:
         for v in found
     ]
     return table(rows, indent="") or "There is no backup to verify."
+
+
+def expired_text(report: expire_backups.Report) -> str:
+    """Say what goes, or would go, and why the rest stays."""
+    verb = "Deleted" if report.applied else "Would delete (--apply does)"
+    gone = [*report.expiry.expired, *report.leftovers, *report.databases]
+    lines = [f"{verb}: {len(gone)}", *(f"  {name}" for name in gone)]
+    kept = [[k.id, ", ".join(k.reasons)] for k in report.expiry.kept]
+    return "\n".join([*lines, *_section("Kept", kept)])
 
 
 def _proof(manifest: Manifest) -> str:

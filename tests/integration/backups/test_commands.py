@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,6 +51,28 @@ def test_people_are_told_what_matters(stamped: Sandbox) -> None:
     text = call(stamped, "restore", "--no-input", "--list-losses")
     assert "is kept as" in text.replace("\n", " ")
     assert "no row differs" in text
+
+
+def test_expiry_is_a_dry_run_by_default_and_spares_the_newest(
+    stamped: Sandbox,
+) -> None:
+    first = call_json(stamped, "backup")["backup"]["id"]
+    second = call_json(stamped, "backup")["backup"]["id"]
+    stray = stamped.directory / "backup-test-old.dump"
+    stray.write_bytes(b"no manifest")
+    os.utime(stray, (0, 0))
+    strict = [f"--{name}=0" for name in ("days", "daily", "weekly", "monthly")]
+    arguments = ["backups", "expire", "--last=1", *strict]
+    told = call_json(stamped, *arguments)
+    assert told["expiry"]["expired"] == [first]
+    assert told["leftovers"] == [stray.name]
+    assert f"Would delete (--apply does): 2\n  {first}" in call(stamped, *arguments)
+    assert len(list(stamped.directory.iterdir())) == 5
+    assert "Deleted: 2" in call(stamped, *arguments, "--apply")
+    names = {path.name for path in stamped.directory.iterdir()}
+    assert names == {f"{second}.dump", f"{second}.json"}
+    with pytest.raises(CommandError, match="every backup"):
+        call(stamped, "backups", "expire", "--last=0", *strict)
 
 
 def test_the_name_is_asked_for_and_compared(

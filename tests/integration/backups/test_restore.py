@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tests.sandbox import Sandbox
 
 pytestmark = pytest.mark.postgres_tools
+FAULTS = pytest.mark.faults
 OBJECTS = Path(__file__).with_name("objects.sql").read_text()
 ITEMS = """
 CREATE TABLE item (id serial PRIMARY KEY, name text);
@@ -141,11 +142,11 @@ def test_writes_since_the_backup_refuse_the_restore_and_are_counted(
     "statement",
     [
         "TRUNCATE item",
-        "ALTER TABLE item ALTER id TYPE bigint",
-        "DROP TABLE item",
-        "DROP TABLE item; CREATE TABLE item (id int)",
         "SELECT pg_stat_reset()",
-        "CREATE TABLE fresh (a int); TRUNCATE fresh; INSERT INTO fresh VALUES (1)",
+        pytest.param("ALTER TABLE item ALTER id TYPE bigint", marks=FAULTS),
+        pytest.param("DROP TABLE item", marks=FAULTS),
+        pytest.param("DROP TABLE item; CREATE TABLE item (id int)", marks=FAULTS),
+        pytest.param("CREATE TABLE n (a int); TRUNCATE n", marks=FAULTS),
     ],
 )
 def test_what_the_counters_cannot_tell_is_unknown_and_never_zero(

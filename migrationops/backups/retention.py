@@ -1,0 +1,108 @@
+"""Which backups to keep: the last ones before migrations, and grandfather-father-son.
+
+Pure. Only proven backups count towards a number; the newest proven one is kept in
+any case, and so is whatever a failed or open run may still want.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+from migrationops.backups.manifest import Manifest
+from migrationops.conf import Proof
+from migrationops.exceptions import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How many to keep; `days` keeps everything that is younger."""
+
+    last: int = 10
+    days: int = 14
+    daily: int = 7
+    weekly: int = 5
+    monthly: int = 12
+
+    def check(self) -> None:
+        """Refuse a policy under which everything could go."""
+        if not any(getattr(self, f.name) for f in fields(self)):
+            raise ConfigurationError(
+                "A retention of nothing would delete every backup; nothing was "
+                "changed.",
+                remedy="Keep at least some: --last, --days, --daily, ...",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A backup that stays, and why."""
+
+    id: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """What a retention keeps and what it lets go, both oldest first."""
+
+    kept: tuple[Kept, ...]
+    expired: tuple[str, ...]
+
+
+def choose(
+    backups: Iterable[Manifest],
+    retention: Retention,
+    *,
+    now: datetime,
+    needed_runs: frozenset[str] = frozenset(),
+) -> Expiry:
+    """Decide for the backups of one database.
+
+    Unproven backups stay while they are younger than `days`, or a run needs them.
+    """
+    retention.check()
+    ordered = sorted(backups, key=lambda m: m.started, reverse=True)
+    proven = [m for m in ordered if m.proof.level > Proof.NONE]
+    reasons: dict[str, list[str]] = {m.id: [] for m in ordered}
+    for manifest in ordered:
+        if manifest.started > now - timedelta(days=retention.days):
+            reasons[manifest.id].append(f"younger than {retention.days} days")
+        if manifest.run in needed_runs:
+            reasons[manifest.id].append("an unfinished or failed run refers to it")
+    for manifest in proven[:1]:
+        reasons[manifest.id].append("the newest proven one")
+    for manifest in proven[: retention.last]:
+        reasons[manifest.id].append(f"one of the last {retention.last}")
+    for name, count, period in _periods(retention):
+        for manifest in _newest_of_each(proven, period)[:count]:
+            reasons[manifest.id].append(name)
+    ordered.reverse()
+    return Expiry(
+        kept=tuple(
+            Kept(id=m.id, reasons=tuple(reasons[m.id]))
+            for m in ordered
+            if reasons[m.id]
+        ),
+        expired=tuple(m.id for m in ordered if not reasons[m.id]),
+    )
+
+
+Period = Callable[[datetime], tuple[int, ...]]
+
+
+def _periods(retention: Retention) -> tuple[tuple[str, int, Period], ...]:
+    return (
+        ("daily", retention.daily, lambda at: (at.year, at.month, at.day)),
+        ("weekly", retention.weekly, lambda at: tuple(at.isocalendar())[:2]),
+        ("monthly", retention.monthly, lambda at: (at.year, at.month)),
+    )
+
+
+def _newest_of_each(backups: Iterable[Manifest], period: Period) -> list[Manifest]:
+    """Return the newest backup of each period, newest period first."""
+    found: dict[tuple[int, ...], Manifest] = {}
+    for manifest in backups:
+        found.setdefault(period(manifest.started), manifest)
+    return list(found.values())

@@ -1,0 +1,105 @@
+"""Delete the backups that retention lets go, and what restores left beside."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from migrationops import stamp
+from migrationops.backups import catalog, derived, directory
+from migrationops.backups.derived import Derived, Role
+from migrationops.backups.retention import Expiry, Retention, choose
+from migrationops.backups.source import Source, open_source
+from migrationops.conf import get_conf
+from migrationops.models import Run
+from migrationops.workflows.preparation import locked
+
+KEPT_FOR = timedelta(days=7)  # databases that restores replaced
+_LEFTOVER_AGE = timedelta(days=1)  # someone may be copying a backup in
+_WANTED = (Run.State.OPEN, Run.State.FAILED, Run.State.DIFFERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the operator asked for; without `apply` nothing is deleted."""
+
+    alias: str
+    retention: Retention
+    apply: bool = False
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What stays and what goes; `applied` says whether it went."""
+
+    expiry: Expiry
+    databases: tuple[str, ...]
+    leftovers: tuple[str, ...]
+    applied: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+
+def expire_backups(request: Request) -> Report:
+    """Decide, and with `apply` delete, under the runner lock.
+
+    A backup's manifest goes first: without it there is no backup, only a file.
+    """
+    conf = get_conf()
+    stamp.require_environment(request.alias, conf)
+    request.retention.check()
+    with locked(request.alias, conf, "backups", wait=request.wait):
+        place = directory.backup_directory(conf)
+        source = open_source(request.alias, conf)
+        report = _decide(request, source, place)
+        if request.apply:
+            _delete(report, source, place)
+    return report
+
+
+def _decide(request: Request, source: Source, place: Path) -> Report:
+    now = datetime.now(UTC)
+    listing = catalog.list_backups(place, source.conf)
+    runs = Run.objects.using(request.alias).filter(state__in=_WANTED)
+    with source.maintenance() as connection:
+        beside = derived.find_derived(connection, source.database)
+    return Report(
+        expiry=choose(
+            [m for m in listing.backups if m.database == source.database],
+            request.retention,
+            now=now,
+            needed_runs=frozenset(map(str, runs.values_list("id", flat=True))),
+        ),
+        databases=tuple(d.name for d in beside if _is_old(d, now)),
+        leftovers=tuple(
+            name for name in listing.leftovers if _is_old_file(place / name, now)
+        ),
+        applied=request.apply,
+    )
+
+
+def _is_old(found: Derived, now: datetime) -> bool:
+    return found.role is Role.KEPT and found.at < now - KEPT_FOR
+
+
+def _is_old_file(path: Path, now: datetime) -> bool:
+    written = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    return written < now - _LEFTOVER_AGE
+
+
+def _delete(report: Report, source: Source, place: Path) -> None:
+    for identifier in report.expiry.expired:
+        manifest = catalog.read(place, identifier, source.conf)
+        (place / f"{identifier}.json").unlink()
+        for item in manifest.files:
+            (place / item.name).unlink()
+    for name in report.leftovers:
+        (place / name).unlink(missing_ok=True)
+    with source.maintenance() as connection:
+        derived.collect_abandoned(connection, source.database)
+        for name in report.databases:
+            derived.drop(connection, name)

@@ -1,0 +1,38 @@
+"""A process to be killed: takes or restores a backup, and says where it stands."""
+
+from __future__ import annotations
+
+import sys
+
+import django
+
+django.setup()
+
+from migrationops.backups.losses import Accepted  # noqa: E402
+from migrationops.conf import Proof  # noqa: E402
+from migrationops.progress import Progress, State  # noqa: E402
+from migrationops.workflows.backup import Request as BackupRequest  # noqa: E402
+from migrationops.workflows.backup import backup  # noqa: E402
+from migrationops.workflows.restore import Request, restore_backup  # noqa: E402
+
+
+def say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+def tell(event: Progress) -> None:
+    if event.state is State.STARTED:
+        say(event.label)
+
+
+def main(command: str, proof: str) -> None:
+    if command == "backup":
+        backup(BackupRequest(alias="default", proof=Proof[proof.upper()]), tell)
+    else:
+        everything = Accepted(rows=None)
+        restore_backup(Request(alias="default", accepted=everything), tell)
+    say("ended")
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from migrationops.backups.manifest import Manifest, ProofRecord
+from migrationops.backups.retention import Retention, choose
+from migrationops.conf import Proof
+from migrationops.exceptions import ConfigurationError
+from tests.unit.backups.test_manifest import MANIFEST
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+
+
+def backup(age: float, *, proven: bool = True, run: str = "") -> Manifest:
+    """Return a backup so many days old."""
+    level = Proof.COUNTED if proven else Proof.NONE
+    return replace(
+        MANIFEST,
+        id=f"backup-{age}",
+        run=run,
+        started=NOW - timedelta(days=age),
+        proof=ProofRecord(level=level),
+    )
+
+
+def kept(backups: list[Manifest], **numbers: int) -> list[str]:
+    none = {"last": 0, "days": 0, "daily": 0, "weekly": 0, "monthly": 0}
+    expiry = choose(backups, Retention(**{**none, **numbers}), now=NOW)
+    return [k.id for k in expiry.kept]
+
+
+def test_an_empty_retention_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="every backup"):
+        kept([backup(1)])
+
+
+def test_the_newest_of_each_day_week_and_month_stays() -> None:
+    backups = [backup(age) for age in (0, 0.1, 1, 1.1, 2, 30, 60, 61, 400)]
+    assert kept(backups, daily=2) == ["backup-1", "backup-0"]
+    assert kept(backups, monthly=3) == ["backup-60", "backup-30", "backup-0"]
+    assert kept(backups, weekly=2) == ["backup-1", "backup-0"]
+
+
+def test_unproven_ones_do_not_count_and_do_not_push_good_ones_out() -> None:
+    backups = [backup(5), *(backup(age, proven=False) for age in (1, 2, 3))]
+    assert kept(backups, last=1) == ["backup-5"]
+
+
+def test_what_an_unfinished_run_refers_to_stays() -> None:
+    expiry = choose(
+        [backup(1), backup(500, run="r")],
+        Retention(last=1),
+        now=NOW,
+        needed_runs=frozenset({"r"}),
+    )
+    assert expiry.expired == ()
+
+
+ages = st.lists(
+    st.tuples(st.integers(0, 1000), st.booleans()),
+    unique_by=lambda t: t[0],
+    max_size=40,
+)
+numbers = st.builds(
+    Retention,
+    last=st.integers(0, 5),
+    days=st.integers(0, 30),
+    daily=st.integers(0, 5),
+    weekly=st.integers(0, 5),
+    monthly=st.integers(1, 5),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ages, numbers)
+def test_the_newest_proven_one_is_never_deleted(
+    found: list[tuple[int, bool]], retention: Retention
+) -> None:
+    backups = [backup(age, proven=proven) for age, proven in found]
+    expiry = choose(backups, retention, now=NOW)
+    proven = [age for age, is_proven in found if is_proven]
+    if proven:
+        assert f"backup-{min(proven)}" not in expiry.expired
+    assert {k.id for k in expiry.kept} | set(expiry.expired) == {m.id for m in backups}
+    assert all(k.reasons for k in expiry.kept)
