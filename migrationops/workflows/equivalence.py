@@ -18,7 +18,7 @@ from migrationops.exceptions import MigrationOpsError, RefusedError
 from migrationops.postgres import introspection
 from migrationops.rehearsal.copying import copy_schema
 from migrationops.schema import Catalog
-from migrationops.shadow import Shadow, shadow_database
+from migrationops.shadow.database import Shadow, shadow_database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
