@@ -75,8 +75,9 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER ledger_keep BEFORE UPDATE ON households_membership
-  FOR EACH ROW WHEN ((OLD.balance, OLD.earned, OLD.entries)
-    IS DISTINCT FROM (NEW.balance, NEW.earned, NEW.entries))
+  FOR EACH ROW WHEN (OLD.balance IS DISTINCT FROM NEW.balance
+    OR OLD.earned IS DISTINCT FROM NEW.earned
+    OR OLD.entries IS DISTINCT FROM NEW.entries)
   EXECUTE FUNCTION ledger_keep();
 """
 
