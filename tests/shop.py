@@ -57,7 +57,8 @@ LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
 CREATE TRIGGER migrationops_breakpoint BEFORE INSERT OR UPDATE ON migrationops_step
 FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION migrationops_breakpoint();
 """
-CLEAR = "DROP FUNCTION migrationops_breakpoint CASCADE"
+# The function stays: it is in the catalog that the rehearsal saw.
+CLEAR = "DROP TRIGGER migrationops_breakpoint ON migrationops_step"
 SLEEPING = (
     "SELECT count(*) > 0 FROM pg_stat_activity "
     "WHERE datname = current_database() AND wait_event = 'PgSleep'"
