@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import postgast
 
+_PLACEHOLDER = re.compile(r"(?<!%)%(?:\(\w+\))?[sbt]")
 _READS = {"select_stmt", "variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
 _ON_LOCKED_TABLES = {"alter_table_stmt", "create_stmt", "drop_stmt", "index_stmt"}
 _WRITES_ROWS = {
@@ -34,8 +37,11 @@ def changes_locked_tables_only(sql: str) -> bool:
 
 
 def only_reads(sql: str) -> bool:
-    """Tell whether it is a query, or speaks of the session alone."""
-    return _kinds(sql) <= _READS
+    """Tell whether it is a query, or speaks of the session alone.
+
+    It may hold the driver's placeholders, which are no SQL.
+    """
+    return _kinds(_PLACEHOLDER.sub("NULL", sql).replace("%%", "%")) <= _READS
 
 
 def only_defines(sql: str) -> bool:

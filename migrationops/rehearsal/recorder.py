@@ -83,7 +83,7 @@ class Recorder:
         self, execute: Any, sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
         """Wrap Django's cursor: notice what operations write by themselves."""
-        if self._operation and not self._busy and not only_reads(str(sql)):
+        if self._operation and not self._busy and not only_reads(_text(sql)):
             self._wrote = True
         return execute(sql, params, many, context)
 
@@ -176,6 +176,10 @@ def _recording(recorder: Recorder, base: type[Any]) -> type[Any]:
             recorder.schema(template, text, lambda: execute(text, None))
 
     return RecordingEditor
+
+
+def _text(statement: Any) -> str:
+    return statement.as_string() if hasattr(statement, "as_string") else str(statement)
 
 
 def _kind(text: str) -> StepKind:
