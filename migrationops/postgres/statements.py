@@ -39,12 +39,23 @@ _TRANSACTION_WORDS = re.compile(
 )
 
 
+_PLACEHOLDERS = re.compile(r"%\(\w+\)[sbt]|%[sbt]")
+
+
+def without_placeholders(sql: str) -> str:
+    """Return the text as the grammar knows it, with $1 where psycopg puts a value."""
+    return _PLACEHOLDERS.sub("$1", sql)
+
+
 def classify(sql: str) -> StatementClass:
-    """Return the class of the SQL; what cannot be parsed counts as blocking."""
+    """Return the class of the SQL; what cannot be parsed counts as blocking.
+
+    Values need not be in it yet: Django's cursors are watched before they are.
+    """
     import postgast
 
     try:
-        statements = postgast.parse(sql).stmts
+        statements = postgast.parse(without_placeholders(sql)).stmts
     except postgast.PgQueryError:
         return StatementClass.BLOCKING
     classes = {_classify(raw.stmt) for raw in statements}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import postgast
 
-_PLACEHOLDER = re.compile(r"(?<!%)%(?:\(\w+\))?[sbt]")
+from migrationops.postgres.statements import without_placeholders
+
 _READS = {"select_stmt", "variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
 _ON_LOCKED_TABLES = {"alter_table_stmt", "create_stmt", "drop_stmt", "index_stmt"}
 _WRITES_ROWS = {
@@ -41,7 +40,7 @@ def only_reads(sql: str) -> bool:
 
     It may hold the driver's placeholders, which are no SQL.
     """
-    return _kinds(_PLACEHOLDER.sub("NULL", sql).replace("%%", "%")) <= _READS
+    return _kinds(sql) <= _READS
 
 
 def only_defines(sql: str) -> bool:
@@ -51,7 +50,7 @@ def only_defines(sql: str) -> bool:
 
 def _kinds(sql: str) -> set[str]:
     try:
-        parsed = postgast.parse(sql).stmts
+        parsed = postgast.parse(without_placeholders(sql)).stmts
     except postgast.PgQueryError:
         return {"unreadable"}
     return {raw.stmt.WhichOneof("node") for raw in parsed}

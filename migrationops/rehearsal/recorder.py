@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql.base import DatabaseWrapper
-from django.db.migrations.operations import RunPython
 from django.db.migrations.operations.base import Operation
 
 from migrationops.executor.recorded import StepKind
@@ -55,7 +54,8 @@ class Recorder:
         self._wrote = False
         first, before = len(self.steps), self.catalog
         try:
-            if isinstance(operation, RunPython):
+            # Without rows one that writes rows may write nothing here.
+            if not operation.reduces_to_sql:
                 self._data(execute, before)
                 return
             execute()

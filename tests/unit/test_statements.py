@@ -21,6 +21,8 @@ from migrationops.postgres.timeouts import Limits
             StatementClass.BLOCKING,
         ),
         ("UPDATE t SET a = 1", StatementClass.DATA),
+        ("UPDATE t SET a = %s WHERE b = %(b)s", StatementClass.DATA),
+        ("SELECT a FROM t WHERE b > %s AND c LIKE 'x%%'", StatementClass.DATA),
         ("SET lock_timeout = 0", StatementClass.SESSION),
         ("SELECT 1; DROP TABLE t", StatementClass.BLOCKING),
         ("not sql at all", StatementClass.BLOCKING),
