@@ -93,6 +93,13 @@ class OpsCommand(ErrorsToExitCodes):
             help="Print one JSON object on stdout, and nothing else there.",
         )
 
+    def show(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
+        """Print the report: as JSON where that was asked for, else for people."""
+        if options["json"]:
+            self.print_json(data)
+        else:
+            self.stdout.write(text)
+
     def progress(self, options: dict[str, Any]) -> ProgressCallback:
         """Return whom the stages tell: lines or a bar on stderr, unless -v 0."""
         return ProgressLines(self.stderr, quiet=options["verbosity"] == 0)

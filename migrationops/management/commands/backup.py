@@ -31,7 +31,4 @@ class Command(OpsCommand):
             wait=options["wait"],
         )
         report = backup(request, self.progress(options))
-        if options["json"]:
-            self.print_json(report.to_json())
-        else:
-            self.stdout.write(backup_text(report))
+        self.show(report.to_json(), backup_text(report), options)

@@ -34,10 +34,7 @@ class Command(OpsCommand):
                 dry_run=options["dry_run"],
             )
         )
-        if options["json"]:
-            self.print_json(report.to_json())
-        else:
-            self.stdout.write(text(report))
+        self.show(report.to_json(), text(report), options)
 
 
 def text(report: MakeSafeReport) -> str:

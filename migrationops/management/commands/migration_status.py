@@ -21,10 +21,7 @@ class Command(OpsCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         status = migration_status(options["database"])
-        if options["json"]:
-            self.print_json({"version": 1, **asdict(status)})
-        else:
-            self.stdout.write(status_text(status))
+        self.show({"version": 1, **asdict(status)}, status_text(status), options)
         if options["check"] and not status.is_clean:
             raise DiffersError(
                 "The database is not where this release wants it.",

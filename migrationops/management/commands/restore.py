@@ -42,10 +42,7 @@ class Command(OpsCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = restore_backup(_request(options), self.progress(options))
-        if options["json"]:
-            self.print_json(report.to_json())
-        else:
-            self.stdout.write(restore_text(report))
+        self.show(report.to_json(), restore_text(report), options)
 
 
 def _request(options: dict[str, Any]) -> Request:

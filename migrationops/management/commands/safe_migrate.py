@@ -46,7 +46,4 @@ class Command(OpsCommand):
             plan_only=options["plan"],
         )
         report = safe_migrate(request, self.progress(options))
-        if options["json"]:
-            self.print_json(report.to_json())
-        else:
-            self.stdout.write(safe_migrate_text(report))
+        self.show(report.to_json(), safe_migrate_text(report), options)

@@ -19,7 +19,4 @@ class Command(OpsCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = seed(alias=options["database"], environment=options["env"])
-        if options["json"]:
-            self.print_json({"version": 1, **asdict(report)})
-        else:
-            self.stdout.write(seed_text(report))
+        self.show({"version": 1, **asdict(report)}, seed_text(report), options)

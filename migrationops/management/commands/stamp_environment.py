@@ -6,7 +6,7 @@ from typing import Any
 
 from migrationops.environments import Environment
 from migrationops.management.base import OpsCommand
-from migrationops.workflows.stamp_environment import stamp_environment
+from migrationops.workflows.stamp_environment import Report, stamp_environment
 
 
 class Command(OpsCommand):
@@ -27,7 +27,8 @@ class Command(OpsCommand):
             typed_name=typed,
             report=self.progress(options),
         )
-        if options["json"]:
-            self.print_json({"version": 1, **asdict(report)})
-        else:
-            self.stdout.write(f"{report.database} is stamped {report.environment}.")
+        self.show({"version": 1, **asdict(report)}, _text(report), options)
+
+
+def _text(report: Report) -> str:
+    return f"{report.database} is stamped {report.environment}."
