@@ -1,0 +1,71 @@
+"""One measured piece of work in a process of its own; prints seconds and memory."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+import uuid
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+
+from migrationops.backups.losses import Accepted  # noqa: E402
+from migrationops.backups.take import take_backup  # noqa: E402
+from migrationops.conf import Proof, get_conf  # noqa: E402
+from migrationops.progress import silent  # noqa: E402
+from migrationops.workflows.preparation import (  # noqa: E402
+    install_own_tables,
+    locked,
+)
+from migrationops.workflows.restore import Request, restore_backup  # noqa: E402
+
+
+def prepare(_: str) -> float:
+    """Stamp the empty database: without it a restore is refused."""
+    conf = get_conf()
+    with locked("default", conf, "benchmark", wait=0) as lock:
+        install_own_tables("default", conf, lock, silent)
+    return 0.0
+
+
+def backup(level: str) -> float:
+    take_backup(
+        alias="default",
+        conf=get_conf(),
+        run_id=uuid.uuid4().hex,
+        proof=Proof[level.upper()],
+        report=silent,
+    )
+    return 0.0
+
+
+def dbbackup(_: str) -> float:
+    call_command("dbbackup", interactive=False, verbosity=0)
+    return 0.0
+
+
+def restore(_: str) -> float:
+    request = Request(alias="default", accepted=Accepted(rows=None))
+    return restore_backup(request, silent).outage
+
+
+def main(work: str, argument: str) -> None:
+    started = time.monotonic()
+    outage = globals()[work](argument)
+    print(
+        json.dumps(
+            {
+                "seconds": time.monotonic() - started,
+                "outage": outage,
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
+    )
+
+
+main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,208 @@
+"""Measure backups against bare pg_dump and django-dbbackup; see README.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.server import OwnServer
+
+RESULTS = Path(__file__).with_name("results.md")
+ROOT = Path(__file__).resolve().parents[2]
+CLIENTS = 10
+LEVELS = ("none", "decoded", "counted", "restored")
+
+
+class Bench:
+    """A server, a directory, and the ways to measure on them."""
+
+    def __init__(self, server: OwnServer, directory: Path) -> None:
+        self.server = server
+        self.directory = directory
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+        self.peaks: dict[str, float] = {}
+
+    def program(self, label: str, name: str, *arguments: str) -> None:
+        """Run a client program, its file flushed, and note how long it took."""
+        started = time.monotonic()
+        command = [str(self.server.programs / name), *arguments]
+        subprocess.run(command, env=self.environ(), check=True)
+        dump = self.directory / "bare.dump"
+        with dump.open("rb") as file:
+            os.fsync(file.fileno())
+        self.seconds[label].append(time.monotonic() - started)
+
+    def python(self, label: str, *arguments: str) -> dict[str, float]:
+        """Run a measured process; its start-up does not count."""
+        command = [sys.executable, "-m", "benchmarks.backup.measured", *arguments]
+        done = subprocess.run(
+            command, env=self.environ(), cwd=ROOT, check=True, stdout=subprocess.PIPE
+        )
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        self.seconds[label].append(found["seconds"])
+        self.peaks[label] = max(found["peak_mb"], self.peaks.get(label, 0.0))
+        return found
+
+    def environ(self) -> dict[str, str]:
+        params = self.server.params
+        ops = {
+            "BACKUP_DIR": str(self.directory / "backups"),
+            "STATE_DIR": str(self.directory / "state"),
+            "PG_BIN": [str(self.server.programs)],
+        }
+        return {
+            **os.environ,
+            "DATABASE_URL": self.server.url,
+            "DJANGO_SETTINGS_MODULE": "benchmarks.backup.settings",
+            "OPS": json.dumps(ops),
+            "PGHOST": params["host"],
+            "PGPORT": str(params["port"]),
+            "PGUSER": params["user"],
+            "PGDATABASE": params["dbname"],
+        }
+
+
+def measure(bench: Bench, rounds: int) -> None:
+    dump = str(bench.directory / "bare.dump")
+    for _ in range(rounds):
+        bench.program(
+            "pg_dump -Fc -Z1",
+            "pg_dump",
+            "-Fc",
+            "-Z1",
+            *statistics_of(bench),
+            "-f",
+            dump,
+        )
+        for level in LEVELS:
+            bench.python(f"ours, {level}", "backup", level)
+        bare_restore(bench, dump)
+        if importlib.util.find_spec("dbbackup"):
+            bench.python("django-dbbackup", "dbbackup", "-")
+        shutil.rmtree(bench.directory / "backups")
+
+
+def statistics_of(bench: Bench) -> list[str]:
+    return ["--statistics"] if bench.server.major >= 18 else []
+
+
+def bare_restore(bench: Bench, dump: str) -> None:
+    with bench.server.connect() as connection:
+        connection.execute("CREATE DATABASE bare TEMPLATE template0")
+        bench.program("pg_restore -j2", "pg_restore", "-j2", "-d", "bare", dump)
+        connection.execute("DROP DATABASE bare")
+
+
+def measure_swap(bench: Bench, rounds: int) -> tuple[list[float], list[float]]:
+    """Restore under reconnecting clients: outages here, and the worst client's gap."""
+    outages, gaps = [], []
+    for _ in range(rounds):
+        bench.python("ours, decoded", "backup", "decoded")
+        stop, worst = threading.Event(), [0.0] * CLIENTS
+        threads = [
+            threading.Thread(target=client, args=(bench.server, stop, worst, i))
+            for i in range(CLIENTS)
+        ]
+        for thread in threads:
+            thread.start()
+        outages.append(bench.python("restore", "restore", "-")["outage"])
+        stop.set()
+        for thread in threads:
+            thread.join()
+        gaps.append(max(worst))
+    return outages, gaps
+
+
+def client(
+    server: OwnServer, stop: threading.Event, worst: list[float], number: int
+) -> None:
+    """Query, ten times a second, reconnecting; note the longest time without one."""
+    last = time.monotonic()
+    while not stop.is_set():
+        try:
+            with server.connect() as connection:
+                while not stop.is_set():
+                    connection.execute("SELECT count(*) FROM pgbench_branches")
+                    now = time.monotonic()
+                    worst[number] = max(worst[number], now - last - 0.1)
+                    last = now
+                    stop.wait(0.1)
+        except psycopg.OperationalError:
+            stop.wait(0.01)
+
+
+def write(bench: Bench, size: int, rounds: int, swaps: Any) -> None:
+    bare = statistics.median(bench.seconds["pg_dump -Fc -Z1"])
+    lines = [
+        f"## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit()}",
+        "",
+        f"PostgreSQL {bench.server.major}, {size / 1e9:.2f} GB, {rounds} rounds, "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end.",
+        "",
+        "| | median s | times bare pg_dump | peak MB |",
+        "|---|---|---|---|",
+    ]
+    del bench.seconds["prepare"]
+    for label, seconds in bench.seconds.items():
+        median = statistics.median(seconds)
+        peak = f"{bench.peaks[label]:.0f}" if label in bench.peaks else ""
+        lines.append(f"| {label} | {median:.2f} | {median / bare:.2f} | {peak} |")
+    outages, gaps = swaps
+    lines += [
+        "",
+        f"Swap with {CLIENTS} reconnecting clients: {statistics.median(outages):.3f} s "
+        f"at the coordinator (worst {max(outages):.3f}), worst client's gap "
+        f"{max(gaps):.3f} s.",
+        "",
+    ]
+    text = "\n".join(lines)
+    print(text)
+    with RESULTS.open("a") as file:
+        file.write(text + "\n")
+
+
+def commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.check_output(command, cwd=ROOT, text=True).strip()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=int, default=14)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    server = OwnServer.make(settings={"fsync": "on", "max_wal_size": "4GB"})
+    directory = Path(tempfile.mkdtemp(prefix="bench-backup-"))
+    try:
+        bench = Bench(server, directory)
+        bench.python("prepare", "prepare", "-")
+        pgbench = [server.programs / "pgbench", "-q", "-i", "-s", str(options.scale)]
+        subprocess.run(pgbench, env=bench.environ(), check=True, capture_output=True)
+        with server.connect() as connection:
+            row = connection.execute("SELECT pg_database_size(current_database())")
+            size = row.fetchone()[0]
+        measure(bench, options.rounds)
+        swaps = measure_swap(bench, 3)
+        write(bench, size, options.rounds, swaps)
+    finally:
+        server.remove()
+        shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    main()
