@@ -12,6 +12,7 @@ WITH type AS MATERIALIZED (
     JOIN type g ON g.oid = c.casttarget
 )
 SELECT json_build_object(
+    'number', current_setting('server_version_num')::int,
     'version', current_setting('server_version_num')::int / 10000,
     'timezone', current_setting('TimeZone'),
     'coercible', (

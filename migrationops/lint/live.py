@@ -9,6 +9,8 @@ from typing import Any
 
 from migrationops.lint.simulation import expressions
 from migrationops.lint.simulation.facts import Facts, Function, Functions
+from migrationops.lint.simulation.world import World
+from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
 
 
@@ -20,10 +22,25 @@ def read_facts(connection: Connection) -> Facts:
     return facts_of(json.loads(row[0]))
 
 
+def read_world(connection: Connection) -> World:
+    """Return the database's schema and sizes, and its server's facts.
+
+    Where no table has a row the data was left out (pg_dump --schema-only): nothing
+    is known of sizes then, rather than that everything is empty.
+    """
+    rows = {n: s.rows for n, s in introspection.sizes(connection).items()}
+    return World.of(
+        introspection.catalog(connection),
+        facts=read_facts(connection),
+        rows=rows if any(rows.values()) else {},
+    )
+
+
 def facts_of(data: dict[str, Any]) -> Facts:
     """Return Facts from what facts.sql answers."""
     return Facts(
         version=data["version"],
+        number=data["number"],
         timezone=data["timezone"],
         functions=_functions(data["functions"]),
         coercible=_pairs(data["coercible"]),

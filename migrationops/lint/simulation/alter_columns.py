@@ -92,6 +92,7 @@ def _drop_column(sub: Subcommand) -> None:
     cascade = sub.node.behavior == pb.DROP_CASCADE
     dependents = dependencies.of_column(sub.world, sub.table, name, dropping=True)
     if dependents and not cascade:
+        sub.recorder.event("dependency", sub.table, name, dependent=dependents[0])
         message = f"cannot drop column {name} of table {sub.table}: {dependents[0]}"
         sub.recorder.fail("2BP01", f"{message} depends on it")
     for child in sub.world.descendants(sub.table):

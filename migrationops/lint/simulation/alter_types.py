@@ -85,6 +85,7 @@ def _refuse(sub: Subcommand) -> None:
         for d in dependencies.of_column(sub.world, name, sub.node.name)
     ]
     if found:
+        sub.recorder.event("dependency", sub.table, sub.node.name, dependent=found[0])
         message = f"cannot alter type of a column used by {found[0]}"
         sub.recorder.fail("0A000", message)
 
@@ -105,10 +106,10 @@ def _refuse_cast(
             sub.recorder.fail("42804", message)
     else:
         _refuse_explicit(sub, column, old, using)
-    if column.default and not column.generated:
-        if casts.castable(sub.world, old, new) is False:
-            message = f'default for column "{column.name}" cannot be cast automatically'
-            sub.recorder.fail("42804", message)
+    defaulted = column.default and not column.generated
+    if defaulted and casts.castable(sub.world, old, new) is False:
+        message = f'default for column "{column.name}" cannot be cast automatically'
+        sub.recorder.fail("42804", message)
 
 
 def _refuse_explicit(

@@ -6,7 +6,7 @@ about; where PostgreSQL might see more than this module, the answer is "not prov
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -213,11 +213,11 @@ def _outside(check: Node, wanted: _Range, *, negated: bool) -> bool:
             return _outside(value.args[0], wanted, negated=not negated)
         case "bool_expr":
             conjunction = (value.boolop == pb.AND_EXPR) is not negated
-            some = any if conjunction else all
+            some: Callable[[Iterable[bool]], bool] = any if conjunction else all
             return some(_outside(a, wanted, negated=negated) for a in value.args)
         case "null_test":
             # NOT (column IS NOT NULL): only a NULL, which is in no range.
-            return negated == (value.nulltesttype == pb.IS_NOT_NULL)
+            return bool(negated == (value.nulltesttype == pb.IS_NOT_NULL))
         case _:
             return any(
                 _atom_outside(_negate(a) if negated else a, wanted)

@@ -115,6 +115,44 @@ def is_constrained(type_: TypeRef, domains: dict[str, Domain]) -> bool:
     return False
 
 
+_SIZES = {"int2": 1, "int4": 2, "int8": 3, "float4": 1, "float8": 2}
+_LOSSY = {
+    ("text", "varchar"),
+    ("varchar", "bpchar"),
+    ("text", "bpchar"),
+    ("timestamp", "date"),
+    ("timestamptz", "date"),
+    ("timestamp", "time"),
+    ("numeric", "int8"),
+    ("numeric", "int4"),
+    ("numeric", "int2"),
+    ("float8", "int8"),
+    ("float8", "int4"),
+}
+
+
+def is_narrower(old: TypeRef, new: TypeRef) -> bool:
+    """Are there values of the old type that the new one cannot hold?"""
+    if old.array != new.array:
+        return False
+    if old.name == new.name:
+        return _shortens(_normal(old), _normal(new))
+    if old.name in _SIZES and new.name in _SIZES:
+        return _SIZES[new.name] < _SIZES[old.name]
+    if new.name in {"varchar", "bpchar"} and not new.typmod:
+        return False
+    return (old.name, new.name) in _LOSSY
+
+
+def _shortens(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    """A lower precision, scale or length, or fewer digits before the point."""
+    if not new:
+        return False
+    if not old or any(b < a for a, b in zip(old, new, strict=False)):
+        return True
+    return len(old) == len(new) == 2 and new[0] - new[1] < old[0] - old[1]
+
+
 def changes_rows(
     old: TypeRef,
     new: TypeRef,

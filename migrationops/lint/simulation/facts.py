@@ -101,6 +101,7 @@ class Facts:
     """A server's version, settings, functions and casts; defaults without one."""
 
     version: int = 18
+    number: int = 180000  # server_version_num
     timezone: str = "UTC"
     functions: Functions = field(default_factory=lambda: dict(BUILT_IN_FUNCTIONS))
     coercible: frozenset[tuple[str, str]] = BUILT_IN_COERCIBLE

@@ -214,6 +214,8 @@ def note_functions(world: World, recorder: Recorder, node: Node) -> None:
     for name, call in syntax.walk(node):
         if name != "FuncCall":
             continue
+        if syntax.strings(call.funcname)[-1] == "pg_advisory_lock":
+            recorder.event("advisory_lock")
         found = expressions.functions_called(call, world)
         own = [f for f in found if f.schema != "pg_catalog"]
         if any(f.volatility == "v" and f.inline is None for f in own):

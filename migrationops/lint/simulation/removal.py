@@ -67,9 +67,17 @@ def _drop_relation(
         rows=world.row_count(name),
         cascade=cascade,
         partition=table.partition_bound is not None,
-        dependents=tuple(dependencies.views_of(world, name)),
+        dependents=tuple(_dependents(world, name, together)),
     )
     remove(world, recorder, name)
+
+
+def _dependents(world: World, name: str, together: list[str]) -> list[str]:
+    """Name the views and foreign keys of others that hang on a table."""
+    gone = {n for t in together for n in world.family(t)}
+    views = [v for v in dependencies.views_of(world, name) if v not in gone]
+    referencing = world.referencing(name)
+    return views + [k for child, k in referencing if child.qualified_name not in gone]
 
 
 def _refuse_dependents(
@@ -80,16 +88,10 @@ def _refuse_dependents(
     *,
     cascade: bool,
 ) -> None:
-    name = table.qualified_name
-    gone = {n for t in together for n in world.family(t)}
-    views = [v for v in dependencies.views_of(world, name) if v not in gone]
-    keys = [
-        key
-        for child, key in world.referencing(name)
-        if child.qualified_name not in gone
-    ]
-    if (views or keys) and not cascade:
-        recorder.fail("2BP01", f"cannot drop {name}: {(views + keys)[0]} depends on it")
+    found = _dependents(world, table.qualified_name, together)
+    if found and not cascade:
+        message = f"cannot drop {table.qualified_name}: {found[0]} depends on it"
+        recorder.fail("2BP01", message)
 
 
 def remove(world: World, recorder: Recorder, name: str) -> None:

@@ -62,6 +62,26 @@ def split(sql: str) -> list[str]:
     return [part for part in parts if part]
 
 
+_NAME_BYTES = 63
+
+
+def long_names(sql: str) -> list[str]:
+    """Return the names that the server cuts off; the parser has cut them already."""
+    text = sql.encode()
+    if len(text) <= _NAME_BYTES:
+        return []
+    try:
+        tokens = postgast.scan(sql).tokens
+    except (postgast.PgQueryError, ValueError):
+        return []
+    words = (text[t.start : t.end] for t in tokens if t.token in _NAMES)
+    names = (word.strip(b'"').replace(b'""', b'"') for word in words)
+    return list(dict.fromkeys(n.decode() for n in names if len(n) > _NAME_BYTES))
+
+
+_NAMES = {pb.IDENT, pb.UIDENT}
+
+
 @lru_cache(maxsize=4096)
 def expression(text: str) -> Node:
     """Parse one expression; raise UnparsableError."""

@@ -164,6 +164,9 @@ class World:
                 return table
         return None
 
+    def is_index(self, name: str) -> bool:
+        return name not in self.tables and self.index_owner(name) is not None
+
     def put(self, table: Table) -> None:
         self.tables[table.qualified_name] = table
 

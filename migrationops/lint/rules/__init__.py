@@ -1,0 +1,1 @@
+"""The rules, one a module; each has its page in docs/reference/rules."""

@@ -1,0 +1,33 @@
+"""char(n) pads with blanks."""
+
+from __future__ import annotations
+
+from migrationops.lint.finding import Severity
+from migrationops.lint.rule import EventRule
+from migrationops.lint.simulation import datatypes
+from migrationops.lint.simulation.effects import Event
+from migrationops.lint.units import Step
+
+
+class CharType(EventRule):
+    id = "char-type"
+    title = "char(n) pads with blanks"
+    problem = (
+        "Every change of the length rewrites the table, and comparisons ignore "
+        "trailing blanks."
+    )
+    remedy = "models.TextField()  # and a CheckConstraint for the length"
+    source = "https://www.postgresql.org/docs/current/datatype.html"
+    design = True
+    kinds = ("create_table", "add_column")
+
+    def applies(self, event: Event, step: Step) -> bool:
+        columns = event["made"].columns if event["made"] else [event["column"]]
+        types = [datatypes.of_text(c.type) for c in columns]
+        return any(t and t.name == "bpchar" for t in types)
+
+    def severity(self, event: Event, step: Step) -> Severity:
+        return Severity.SAFE
+
+
+RULE = CharType()

@@ -1,0 +1,1 @@
+"""Lint against real servers' answers."""

@@ -1,0 +1,70 @@
+"""The static answer against what real servers did, statement by statement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from migrationops.lint import live
+from migrationops.lint.simulation.facts import Facts
+from migrationops.lint.simulation.simulate import simulate
+from migrationops.lint.simulation.world import World
+from tests.integration.lint import cases as own
+from tests.integration.rehearsal import truth
+
+if TYPE_CHECKING:
+    from tests.sandbox import Sandbox
+
+MAJORS = ("15", "16", "18")
+
+
+def answers(world: World, setup: list[str], script: list[str]) -> list[bool | None]:
+    """Work a case out on a copy of the world."""
+    trial = world.copy()
+    atomic, trial.atomic = trial.atomic, False
+    failed = [e for e in simulate(";\n".join(setup), trial) if e.failure]
+    assert failed == []
+    trial.atomic = atomic
+    return [effect.blocks for effect in simulate(";\n".join(script), trial)]
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_every_measured_statement_is_foretold_without_a_server(major: str) -> None:
+    base = World(facts=Facts(version=int(major)), atomic=False)
+    simulate(truth.base_schema(contrib=True), base)
+
+    wrong = []
+    for case in truth.cases():
+        base.atomic = case.in_transaction
+        script = [s["sql"] for s in case.statements(int(major))]
+        want = [bool(s.get("blocking_work_on")) for s in case.statements(int(major))]
+        got = answers(base, list(case.extra_setup), script)
+        wrong += [case.id] * (got != want)
+
+    assert wrong == []
+
+
+def test_our_own_cases_are_foretold_from_a_live_catalog(sandbox: Sandbox) -> None:
+    sandbox.sql(own.base())
+    with sandbox.connect() as connection:
+        base = live.read_world(connection)
+    major = base.facts.version
+
+    wrong = []
+    for case in own.cases():
+        want = own.measured()[case.id].get(str(major))
+        if want is None or case.id in own.BY_DATA:
+            continue
+        base.atomic = case.atomic
+        got = answers(base, case.setup, case.statements)
+        expected = [answer is True for answer in want]
+        if got[: len(want)] != expected:
+            wrong.append((case.id, want, got))
+
+    assert wrong == []
+
+
+def test_our_own_cases_are_many() -> None:
+    assert len(own.cases()) > 500
+    assert {c.id for c in own.cases()} == set(own.measured())
