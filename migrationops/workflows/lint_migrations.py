@@ -14,7 +14,7 @@ from migrationops.lint.simulation.effects import Effect
 from migrationops.lint.simulation.world import World
 from migrationops.postgres import databases
 from migrationops.rehearsal.copying import load_script
-from migrationops.shadow import shadow_database
+from migrationops.shadow.database import shadow_database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
