@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from migrationops.backups import directory
@@ -97,6 +98,20 @@ def find(
             remedy="Make one with: manage.py backup",
         )
     return own[-1]
+
+
+def fresh(path: Path, conf: Conf, database: str) -> Manifest | None:
+    """Return the newest backup that is young and proven enough for the policy."""
+    oldest = datetime.now(UTC) - timedelta(seconds=conf.policy.max_backup_age)
+    for manifest in reversed(list_backups(path, conf).backups):
+        own = (manifest.database, manifest.environment) == (
+            database,
+            conf.environment.value,
+        )
+        enough = manifest.proof.level >= conf.policy.backup
+        if own and enough and manifest.started >= oldest:
+            return manifest
+    return None
 
 
 def write(path: Path, manifest: Manifest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from migrationops import history, preconditions, resume
+from migrationops.backups import catalog, directory
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
 from migrationops.conf import Proof
@@ -14,7 +15,7 @@ from migrationops.executor.apply import apply_plan
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
-from migrationops.postgres import introspection
+from migrationops.postgres import databases, introspection
 from migrationops.preconditions import Problem, Situation
 from migrationops.progress import Stage
 from migrationops.rehearsal.rehearse import Rehearsal
@@ -95,11 +96,16 @@ def _earlier_rehearsal(work: Work) -> Rehearsal | None:
 
 
 def back_up(work: Work) -> Manifest | None:
-    """Take a backup and prove it, as far as the policy wants."""
+    """Take a backup and prove it, as far as the policy wants.
+
+    A plan that only adds is content with one that is there, young and proven enough.
+    """
     if work.conf.policy.backup is Proof.NONE:
         return None
-    with work.run.stage(Stage.BACKUP):
-        manifest = take_backup(
+    with work.run.stage(Stage.BACKUP) as step:
+        earlier = _earlier_backup(work) if work.plan.is_additive else None
+        step.detail["reused"] = earlier is not None
+        manifest = earlier or take_backup(
             alias=work.alias,
             conf=work.conf,
             run_id=work.run.run_id,
@@ -108,6 +114,11 @@ def back_up(work: Work) -> Manifest | None:
         )
         work.run.journal.update(backup=manifest.to_json())
         return manifest
+
+
+def _earlier_backup(work: Work) -> Manifest | None:
+    place = directory.backup_directory(work.conf)
+    return catalog.fresh(place, work.conf, databases.name(work.alias))
 
 
 def apply(work: Work, rehearsal: Rehearsal | None) -> tuple[Applied, ...]:

@@ -1,0 +1,63 @@
+"""What a deploy must back up depends on what it does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.shop import ADD_PRICE, Shop
+
+
+@pytest.fixture
+def backed_up(opened_shop: Shop) -> Shop:
+    """Return a shop with one proven backup."""
+    opened_shop.succeed("backup")
+    return opened_shop
+
+
+def backups(shop: Shop) -> int:
+    return len(list((shop.directory / "backups").glob("*.dump")))
+
+
+def test_a_plan_that_only_adds_takes_no_new_one(backed_up: Shop) -> None:
+    backed_up.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
+
+    report = json.loads(backed_up.succeed("safe_migrate", "--json"))
+
+    assert backups(backed_up) == 1
+    assert report["backup"]["id"]
+
+
+def test_one_that_is_too_old_does_not_count(backed_up: Shop) -> None:
+    backed_up.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
+
+    backed_up.succeed("safe_migrate", POLICY={"max_backup_age": 0})
+
+    assert backups(backed_up) == 2
+
+
+def test_one_that_is_proven_less_does_not_count(backed_up: Shop) -> None:
+    backed_up.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
+
+    backed_up.succeed("safe_migrate", POLICY={"backup": "counted"})
+
+    assert backups(backed_up) == 2
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        'migrations.RemoveField("item", "name")',
+        'migrations.AlterField("item", "name", models.TextField())',
+        "migrations.RunPython(migrations.RunPython.noop)",
+    ],
+)
+def test_a_plan_that_may_take_something_away_does(
+    backed_up: Shop, operation: str
+) -> None:
+    backed_up.add("0002_contract_item", operation, after="0001_expand_item")
+
+    backed_up.succeed("safe_migrate")
+
+    assert backups(backed_up) == 2
