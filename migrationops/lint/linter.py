@@ -1,88 +1,100 @@
-"""Run the rules over a script or over migrations."""
+"""Lint migrations in the order in which they run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from migrationops.lint.finding import Finding
-from migrationops.lint.rule import (
-    Hit,
-    MigrationRule,
-    OperationRule,
-    Rule,
-    StatementRule,
-)
-from migrationops.lint.simulation.effects import Effect
-from migrationops.lint.simulation.simulate import run, statements
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
+
+from migrationops.graph import Key
+from migrationops.lint import checking, collecting, python, suppression
+from migrationops.lint.finding import Finding, Suppressed, worst
+from migrationops.lint.report import LintReport, Verdict
+from migrationops.lint.rule import Rule
 from migrationops.lint.simulation.world import World
-from migrationops.lint.units import MigrationUnit, OperationUnit, Step
+from migrationops.lint.units import MigrationUnit
 
 
-def lint_script(
-    sql: str, world: World, rules: Sequence[Rule]
-) -> list[tuple[Effect, list[Finding]]]:
-    """Return what each statement of a raw script does, and what is to be said of it."""
-    answers = []
-    previous: tuple[Effect, ...] = ()
-    for index, statement in enumerate(statements(sql)):
-        effect = run(statement, world, index)
-        step = Step(effect=effect, world=world, previous=previous, script=True)
-        answers.append((effect, list(check_step(step, rules))))
-        previous = (*previous, effect)
-    return answers
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    findings: list[Finding] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def add(self, key: Key, unit: MigrationUnit, rules: Sequence[Rule]) -> None:
+        found = [
+            finding
+            for operation in unit.operations
+            for finding in checking.check_operation(operation, rules)
+        ]
+        found += checking.check_migration(unit, rules)
+        stand, suppressed = suppression.split(found, unit.migration)
+        self.findings += stand
+        self.suppressed += suppressed
+        verdict = worst(finding.severity for finding in stand)
+        self.verdicts.append(Verdict(app=key[0], name=key[1], verdict=verdict))
 
 
-def check_step(step: Step, rules: Iterable[Rule]) -> Iterator[Finding]:
-    """Yield what the statement rules find."""
-    for rule in rules:
-        if isinstance(rule, StatementRule):
-            for hit in _distinct(rule.check(step)):
-                yield _finding(rule, hit, sql=step.effect.sql)
+def lint_plan(
+    wanted: Collection[Key],
+    loader: MigrationLoader,
+    world: World,
+    rules: Sequence[Rule],
+    *,
+    alias: str,
+    applied: Collection[Key] = (),
+    sizes: Mapping[str, int] | None = None,
+) -> LintReport:
+    """Lint the wanted migrations; walk through the others.
 
-
-def check_operation(unit: OperationUnit, rules: Iterable[Rule]) -> Iterator[Finding]:
-    """Yield what the rules find in an operation and in its statements."""
-    migration = unit.migration
-    place = {
-        "app": migration.app_label,
-        "migration": migration.name,
-        "operation": unit.index,
-    }
-    found: dict[tuple[str, str], Finding] = {}
-    for rule in rules:
-        if isinstance(rule, OperationRule):
-            for hit in _distinct(rule.check_operation(unit)):
-                found.setdefault((rule.id, hit.table), _finding(rule, hit, **place))
-        elif isinstance(rule, StatementRule):
-            for step in unit.steps:
-                for hit in _distinct(rule.check(step)):
-                    finding = _finding(rule, hit, sql=step.effect.sql, **place)
-                    found.setdefault((rule.id, hit.table), finding)
-    yield from found.values()
-
-
-def check_migration(unit: MigrationUnit, rules: Iterable[Rule]) -> Iterator[Finding]:
-    """Yield what the rules find in the migration as a whole."""
-    migration = unit.migration
-    for rule in rules:
-        if isinstance(rule, MigrationRule):
-            for hit in rule.check_migration(unit):
-                yield _finding(
-                    rule, hit, app=migration.app_label, migration=migration.name
-                )
-
-
-def _distinct(hits: Iterable[Hit]) -> list[Hit]:
-    """Say a thing once a table."""
-    return list({hit.table: hit for hit in reversed(list(hits))}.values())[::-1]
-
-
-def _finding(rule: Rule, hit: Hit, **place: object) -> Finding:
-    return Finding(
-        rule=rule.id,
-        severity=hit.severity,
-        message=hit.message,
-        remedy=rule.remedy,
-        table=hit.table,
-        **place,  # type: ignore[arg-type]  # app, migration, operation, sql
+    The world is what the applied ones left. With `sizes` (rows by table, may be
+    empty) every migration counts as a release of its own, on tables so big; without,
+    the migrations are one plan, and a table that it makes is empty in it.
+    """
+    state = ProjectState(real_apps=loader.unmigrated_apps)
+    tally = _Tally()
+    for key in _order(loader):
+        migration = loader.graph.nodes[key]
+        if key in applied:
+            state = migration.mutate_state(state, preserve=False)
+            continue
+        if "apps" not in state.__dict__:
+            state.apps  # noqa: B018 - rendered once; clones of it are cheap
+        unit, state = collecting.collect(migration, state, alias=alias, world=world)
+        if key in wanted:
+            tally.add(key, unit, rules)
+        _settle(world, unit, sizes)
+    return LintReport(
+        findings=tuple(tally.findings),
+        suppressed=tuple(tally.suppressed),
+        migrations=tuple(tally.verdicts),
+        unknown=_unknown(world, sizes),
     )
+
+
+def _order(loader: MigrationLoader) -> Iterable[Key]:
+    seen: dict[Key, None] = {}
+    for leaf in loader.graph.leaf_nodes():
+        for key in loader.graph.forwards_plan(leaf):
+            seen.setdefault(key)
+    return seen
+
+
+def _settle(world: World, unit: MigrationUnit, sizes: Mapping[str, int] | None) -> None:
+    """Say how big the tables are when the next migration comes."""
+    if sizes is not None:
+        world.rows = dict(sizes)
+    elif any(python.is_python(o.operation) for o in unit.operations):
+        filled = {name: None for name, rows in world.rows.items() if rows == 0}
+        world.rows = {**world.rows, **filled}
+
+
+def _unknown(world: World, sizes: Mapping[str, int] | None) -> tuple[str, ...]:
+    if world.facts.live and (sizes is None or sizes):
+        return ()
+    missing = ["the number of rows of each table"] if not sizes else []
+    if not world.facts.live:
+        missing += ["the server's version, casts and functions", "the live schema"]
+    return tuple(missing)

@@ -24,6 +24,7 @@ class Step:
     previous: tuple[Effect, ...] = ()  # of the same migration or script
     phase: Phase | None = None
     script: bool = False  # a raw script: nobody sets time limits for it
+    app: str = ""  # of the migration
     by: str = ""  # the operation's class, such as RunSQL
 
     def events(self, *kinds: str) -> Iterator[Event]:

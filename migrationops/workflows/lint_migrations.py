@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.db.migrations.loader import MigrationLoader
+
+from migrationops import graph
 from migrationops.conf import Conf, get_conf
-from migrationops.exceptions import PreconditionError
-from migrationops.lint import linter, live, registry
+from migrationops.exceptions import DatabaseError, PreconditionError, RefusedError
+from migrationops.graph import Key, Target
+from migrationops.lint import baseline, changed, checking, live, registry
 from migrationops.lint.finding import Finding, Severity, worst
+from migrationops.lint.linter import lint_plan
+from migrationops.lint.report import LintReport
 from migrationops.lint.simulation.effects import Effect
+from migrationops.lint.simulation.facts import DEFAULT
 from migrationops.lint.simulation.world import World
-from migrationops.postgres import databases
+from migrationops.postgres import databases, introspection
 from migrationops.rehearsal.copying import load_script
 from migrationops.shadow.database import shadow_database
 
@@ -25,6 +34,18 @@ class ScriptRequest:
     sql: Path
     schema: Path | None = None
     in_transaction: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Which migrations: all, what is pending, or what changed since a revision."""
+
+    alias: str
+    target: Target
+    pending: bool = False
+    since: str = ""
+    database: bool = True  # False: ask none, even if it is there
+    baseline: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +92,9 @@ def lint_script(request: ScriptRequest) -> ScriptReport:
     """
     sql = _read(request.sql)
     conf = get_conf()
-    world = _world(request, conf)
+    world = _script_world(request, conf)
     world.atomic = request.in_transaction
-    answers = linter.lint_script(sql, world, registry.active(conf.lint))
+    answers = checking.lint_script(sql, world, registry.active(conf.lint))
     return ScriptReport(
         statements=tuple(
             LintedStatement(effect=effect, findings=tuple(findings))
@@ -82,7 +103,7 @@ def lint_script(request: ScriptRequest) -> ScriptReport:
     )
 
 
-def _world(request: ScriptRequest, conf: Conf) -> World:
+def _script_world(request: ScriptRequest, conf: Conf) -> World:
     if request.schema is None:
         with databases.connect(request.alias) as connection:
             return live.read_world(connection)
@@ -98,3 +119,102 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise PreconditionError(f"{path} cannot be read: {exc}") from exc
+
+
+def lint_migrations(request: Request) -> LintReport:
+    """Lint what is pending on the live catalog, or every migration by itself.
+
+    Without a database the schema is what the migrations make of it.
+    """
+    conf = get_conf()
+    report = _pending(request, conf) if request.pending else _every(request, conf)
+    if request.baseline is None:
+        return report
+    known = baseline.read(request.baseline)
+    new = tuple(f for f in report.findings if f.key not in known)
+    return dataclasses.replace(
+        report, findings=new, baselined=len(report.findings) - len(new)
+    )
+
+
+def lint_pending(loader: MigrationLoader, alias: str, conf: Conf) -> LintReport:
+    """Lint what is pending on this database, as one plan: a stage of safe_migrate."""
+    with databases.connect(alias) as connection:
+        world = live.read_world(connection)
+    world.complete = False  # migrations may rest on what the catalog leaves out
+    applied = set(loader.applied_migrations)
+    return lint_plan(
+        set(loader.graph.nodes) - applied,
+        loader,
+        world,
+        registry.active(conf.lint),
+        alias=alias,
+        applied=applied,
+    )
+
+
+def _pending(request: Request, conf: Conf) -> LintReport:
+    loader = graph.load(request.alias)
+    chosen = _chosen(request, loader)
+    report = lint_pending(loader, request.alias, conf)
+    return dataclasses.replace(
+        report,
+        findings=tuple(f for f in report.findings if (f.app, f.migration) in chosen),
+        migrations=tuple(m for m in report.migrations if (m.app, m.name) in chosen),
+    )
+
+
+def _every(request: Request, conf: Conf) -> LintReport:
+    world, sizes = _replay_world(request)
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    return lint_plan(
+        _chosen(request, loader),
+        loader,
+        world,
+        registry.active(conf.lint),
+        alias=request.alias,
+        sizes=sizes,
+    )
+
+
+def _replay_world(request: Request) -> tuple[World, dict[str, int]]:
+    """Begin with nothing; take facts and sizes from a database that answers."""
+    world = World(facts=DEFAULT, complete=False)
+    if not request.database:
+        return world, {}
+    try:
+        with databases.connect(request.alias) as connection:
+            world.facts = live.read_facts(connection)
+            sizes = introspection.sizes(connection)
+    except DatabaseError:
+        return world, {}
+    return world, {name: size.rows for name, size in sizes.items()}
+
+
+def _chosen(request: Request, loader: MigrationLoader) -> Collection[Key]:
+    """Return the migrations that were asked for."""
+    target = request.target
+    keys: set[Key] = set(loader.graph.nodes)
+    if target.app is not None:
+        named = set(graph.leaves(loader, target))
+        own = {key for key in keys if key[0] == target.app}
+        keys = own if target.migration is None else named
+    if request.since:
+        keys &= changed.since(request.since, loader)
+    return keys
+
+
+def write_baseline(path: Path, report: LintReport) -> None:
+    """Write down what is found today, so that only new findings count."""
+    baseline.write(path, report.findings)
+
+
+def refuse_dangerous(report: LintReport) -> None:
+    """Raise RefusedError when something is dangerous."""
+    count = sum(f.severity is Severity.DANGEROUS for f in report.findings)
+    if count:
+        raise RefusedError(
+            f"{count} dangerous finding{'s' * (count > 1)}; nothing was run.",
+            remedy="Do what the findings say, or answer for them: "
+            'lint_ignore = {"rule": "reason"} in the migration.',
+        )

@@ -25,7 +25,13 @@ class MultiTableAx(StatementRule):
         held = step.held(LockMode.SHARE_ROW_EXCLUSIVE)
         more = step.locked(LockMode.SHARE_ROW_EXCLUSIVE) - step.effect.held.keys()
         tables = {n for n in held | more if not step.world.is_index(n)}
-        if held and more and len(tables) > 1:
+        before = {n for n in held if not step.world.is_index(n)}
+        hardest = max(
+            (*step.effect.held.values(), *step.effect.locks.values()), default=0
+        )
+        exclusive = hardest == LockMode.ACCESS_EXCLUSIVE
+        # Said once, not at each further table.
+        if exclusive and len(before) == 1 and len(tables) > 1:
             table = min(more)
             yield Hit(
                 severity=severity.of_table(step, table, Severity.CAREFUL),

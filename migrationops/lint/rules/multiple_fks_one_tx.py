@@ -24,7 +24,7 @@ class MultipleFksOneTx(EventRule):
         parent = event["constraint"].references
         if parent is None or not step.effect.in_transaction or step.is_new(parent):
             return False
-        return bool(self._others(event, step))
+        return len(self._others(event, step)) == 1  # said once
 
     def severity(self, event: Event, step: Step) -> Severity:
         return severity.of_table(step, event["constraint"].references, Severity.CAREFUL)

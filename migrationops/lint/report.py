@@ -1,0 +1,45 @@
+"""What lint found in migrations, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from migrationops.lint.finding import Finding, Severity, Suppressed, worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One migration's worst finding."""
+
+    app: str
+    name: str
+    verdict: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintReport:
+    """`unknown` says which facts nobody could tell; `baselined` counts old findings."""
+
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    migrations: tuple[Verdict, ...] = ()
+    unknown: tuple[str, ...] = ()
+    baselined: int = 0
+
+    @property
+    def worst(self) -> Severity:
+        return worst(finding.severity for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "findings": [finding.to_json() for finding in self.findings],
+            "migrations": [
+                {"app": m.app, "name": m.name, "verdict": m.verdict.value}
+                for m in self.migrations
+            ],
+            "suppressed": [item.to_json() for item in self.suppressed],
+            "baselined": self.baselined,
+            "unknown": list(self.unknown),
+        }
