@@ -1,2 +1,1 @@
 """Static analysis of migrations."""
-
