@@ -83,15 +83,14 @@ def own_actions(parser: ArgumentParser) -> Iterator[Action]:
 
 
 def usage(action: Action) -> str:
-    text = label(action)
-    return text if action.required and action.option_strings else f"[{text}]"
+    return label(action) if action.required else f"[{label(action)}]"
 
 
 def label(action: Action) -> str:
     if not action.option_strings:
         return action.dest
-    name = action.option_strings[0]
-    return name if action.nargs == 0 else f"{name} {action.dest.upper()}"
+    name, value = action.option_strings[0], action.metavar or action.dest.upper()
+    return name if action.nargs == 0 else f"{name} {value}"
 
 
 def meaning(action: Action) -> str:

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from migrationops import conf, exceptions
-from migrationops.workflows import migration_status, safe_migrate, seed
+from migrationops.workflows import backup, migration_status, restore, safe_migrate, seed
 from migrationops.workflows import stamp_environment as stamping
 from tests.pages import Page, page, pages
 from tests.sources import PACKAGES, ROOT
@@ -132,6 +132,8 @@ def used_settings() -> set[str]:
     ("command", "value"),
     [
         ("safe_migrate", safe_migrate.Report),
+        ("backup", backup.Report),
+        ("restore", restore.Report),
         ("migration_status", migration_status.Status),
         ("seed", seed.Report),
         ("stamp_environment", stamping.Report),
