@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from migrationops.lint.finding import Severity
+from migrationops.lint.report import LintReport
 from migrationops.management.rendering import duration, size, table
 from migrationops.plan import Plan
 from migrationops.rehearsal.rehearse import Rehearsal
@@ -18,8 +20,7 @@ def safe_migrate_text(report: Report) -> str:
         lines += _plan(report.plan)
     if report.warnings:
         lines += ["Warnings:", table([[w.message, w.remedy] for w in report.warnings])]
-    if report.rehearsal:
-        lines += _rehearsal(report.rehearsal)
+    lines += _before(report)
     if backup := report.backup:
         proof = f"{backup.proof.level.name.lower()}, {backup.proof.rows} rows"
         lines.append(f"Backup: {backup.id} ({size(backup.size)}, {proof})")
@@ -71,6 +72,21 @@ def _plan(plan: Plan) -> list[str]:
         [m.label, m.phase or "-", "; ".join(m.operations)[:80]] for m in plan.migrations
     ]
     return [f"Plan {plan.fingerprint[:12]}:", table(rows)]
+
+
+def _before(report: Report) -> list[str]:
+    """Say what was known before anything was touched."""
+    lint = _lint(report.lint) if report.lint else []
+    return lint + (_rehearsal(report.rehearsal) if report.rehearsal else [])
+
+
+def _lint(lint: LintReport) -> list[str]:
+    """Name what is worth a look; what is safe needs no line."""
+    shown = [f for f in lint.findings if f.severity is not Severity.SAFE]
+    counted = f"{len(lint.findings)} findings" if lint.findings else "nothing found"
+    return [f"Lint: {lint.worst}, {counted}."] + [
+        f"  {f.severity} {f.app}.{f.migration}: {f.message} ({f.rule})" for f in shown
+    ]
 
 
 def _rehearsal(rehearsal: Rehearsal) -> list[str]:

@@ -137,13 +137,15 @@ def lint_migrations(request: Request) -> LintReport:
     )
 
 
-def lint_pending(loader: MigrationLoader, alias: str, conf: Conf) -> LintReport:
-    """Lint what is pending on this database, as one plan: a stage of safe_migrate."""
+def lint_pending(
+    loader: MigrationLoader, alias: str, conf: Conf, chosen: Collection[Key]
+) -> LintReport:
+    """Lint what is pending on this database, as one plan; tell of the chosen."""
     with databases.connect(alias) as connection:
         world = live.read_world(connection)
     world.complete = False  # migrations may rest on what the catalog leaves out
     applied = set(loader.applied_migrations)
-    return lint_plan(
+    report = lint_plan(
         set(loader.graph.nodes) - applied,
         loader,
         world,
@@ -151,17 +153,16 @@ def lint_pending(loader: MigrationLoader, alias: str, conf: Conf) -> LintReport:
         alias=alias,
         applied=applied,
     )
-
-
-def _pending(request: Request, conf: Conf) -> LintReport:
-    loader = graph.load(request.alias)
-    chosen = _chosen(request, loader)
-    report = lint_pending(loader, request.alias, conf)
     return dataclasses.replace(
         report,
         findings=tuple(f for f in report.findings if (f.app, f.migration) in chosen),
         migrations=tuple(m for m in report.migrations if (m.app, m.name) in chosen),
     )
+
+
+def _pending(request: Request, conf: Conf) -> LintReport:
+    loader = graph.load(request.alias)
+    return lint_pending(loader, request.alias, conf, _chosen(request, loader))
 
 
 def _every(request: Request, conf: Conf) -> LintReport:

@@ -17,6 +17,7 @@ from migrationops.executor.session import Session
 from migrationops.executor.verify import Verification
 from migrationops.graph import Target
 from migrationops.history import Recording
+from migrationops.lint.report import LintReport
 from migrationops.plan import Plan
 from migrationops.preconditions import Problem
 from migrationops.rehearsal.rehearse import Rehearsal
@@ -52,6 +53,7 @@ class Report:
     seconds: float
     run: str = ""
     warnings: tuple[Problem, ...] = ()
+    lint: LintReport | None = None
     rehearsal: Rehearsal | None = None
     backup: Manifest | None = None
     applied: tuple[Applied, ...] = ()
@@ -67,6 +69,7 @@ class Report:
             "policy": self.policy,
             "plan": self.plan.to_json(),
             "warnings": [asdict(w) for w in self.warnings],
+            "lint": self.lint.to_json() if self.lint else None,
             "rehearsal": self.rehearsal.summary() if self.rehearsal else None,
             "backup": self.backup.to_json() if self.backup else None,
             "applied": [asdict(a) for a in self.applied],

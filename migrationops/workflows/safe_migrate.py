@@ -70,6 +70,7 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
     if interrupted := resume.find_interrupted(run.journal.connection, work.loader):
         resumed = stages.finish_interrupted(work, interrupted)
         work = _work(opening, session, run)
+    lint = stages.lint(work)
     rehearsal = stages.rehearse(work)
     backup = stages.back_up(work)
     applied = stages.apply(work, rehearsal)
@@ -79,6 +80,7 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
         work.plan,
         run=run.run_id,
         warnings=warnings,
+        lint=lint,
         rehearsal=rehearsal,
         backup=backup,
         applied=resumed + applied,

@@ -8,13 +8,15 @@ from migrationops import history, preconditions, resume
 from migrationops.backups import catalog, directory
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
-from migrationops.conf import Proof
+from migrationops.conf import LintMode, Proof
 from migrationops.exceptions import RefusedError
 from migrationops.executor import verify as verification
 from migrationops.executor.apply import apply_plan
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
+from migrationops.lint.finding import Severity
+from migrationops.lint.report import LintReport
 from migrationops.postgres import databases, introspection
 from migrationops.preconditions import Problem, Situation
 from migrationops.progress import Stage
@@ -22,6 +24,7 @@ from migrationops.rehearsal.rehearse import Rehearsal
 from migrationops.rehearsal.rehearse import rehearse as rehearse_plan
 from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
+from migrationops.workflows.lint_migrations import lint_pending
 from migrationops.workflows.migration_run import Work
 
 
@@ -56,6 +59,31 @@ def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, .
             work.loader,
             replace(work.plan, migrations=only),
             how,
+        )
+
+
+def lint(work: Work) -> LintReport | None:
+    """Read what the plan would do; refuse what is dangerous, where that is policy."""
+    policy = work.conf.policy
+    if policy.lint is LintMode.OFF:
+        return None
+    with work.run.stage(Stage.LINT) as step:
+        chosen = {m.key for m in work.plan.migrations}
+        report = lint_pending(work.loader, work.alias, work.conf, chosen)
+        step.detail["lint"] = report.to_json()
+        if policy.lint is LintMode.REFUSE:
+            _refuse_dangerous(report)
+        return report
+
+
+def _refuse_dangerous(report: LintReport) -> None:
+    dangerous = [f for f in report.findings if f.severity is Severity.DANGEROUS]
+    if dangerous:
+        lines = [f"{f.app}.{f.migration}: {f.message} ({f.rule})" for f in dangerous]
+        raise RefusedError(
+            "\n".join(["The plan is dangerous; nothing was run.", *lines]),
+            remedy="manage.py lint_migrations --pending says what to do instead; "
+            "manage.py make_safe APP MIGRATION writes it.",
         )
 
 
