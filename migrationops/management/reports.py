@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrationops.management.rendering import duration, size, table
-from migrationops.plan import Plan
-from migrationops.rehearsal.rehearse import Rehearsal
-from migrationops.workflows import migration_status, seed
 from migrationops.workflows.migration_run import Outcome, Report
+
+if TYPE_CHECKING:
+    from migrationops.plan import Plan
+    from migrationops.rehearsal.rehearse import Rehearsal
+    from migrationops.workflows import migration_status, seed
 
 
 def safe_migrate_text(report: Report) -> str:
