@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from resource import RUSAGE_CHILDREN
 
 import django
 from psycopg.sql import SQL, Identifier
@@ -46,6 +48,14 @@ PROGRAMS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Seconds of one process: on the clock, and of processor time."""
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A migrated project: where it lies, and the environment of its commands."""
 
@@ -54,11 +64,13 @@ class Project:
     environ: Mapping[str, str]
     target: float  # the ratio that is promised
 
-    def seconds(self, program: str) -> float:
-        """Return how long one process took."""
-        started = time.perf_counter()
+    def cost(self, program: str) -> Cost:
+        """Run one process and return what it took."""
+        started, before = time.perf_counter(), resource.getrusage(RUSAGE_CHILDREN)
         self.run(PROGRAMS[program])
-        return time.perf_counter() - started
+        wall, after = time.perf_counter() - started, resource.getrusage(RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Cost(wall=wall, cpu=cpu)
 
     def run(self, source: str) -> None:
         subprocess.run(
@@ -126,22 +138,28 @@ def describe(server: OwnServer, pairs: int) -> str:
         f"## {datetime.now(UTC):%Y-%m-%d}, {commit or 'no commit'}\n\n"
         f"Python {platform.python_version()}, Django {django.__version__}, PostgreSQL "
         f"{server.major}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; "
-        f"{pairs} pairs, medians of whole processes in seconds; the ratio is the "
-        "median of the pairs' ratios.\n\n"
+        f"{pairs} pairs, medians of whole processes in seconds; the ratios are "
+        "medians of the pairs' ratios.\n\n"
         "| project | migrations | setup alone | migrate | safe_migrate | ratio "
-        "| target |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+        "| of processor time | target |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
     )
 
 
 def row(project: Project, server: OwnServer, pairs: int) -> str:
     """Time a project's programs, one after the other in every round."""
     for program in PROGRAMS:
-        project.seconds(program)  # compiles what is imported
-    rounds = [{p: project.seconds(p) for p in PROGRAMS} for _ in range(pairs)]
-    ratio = statistics.median(r["safe_migrate"] / r["migrate"] for r in rounds)
-    times = [f"{statistics.median(r[p] for r in rounds):.2f}" for p in PROGRAMS]
+        project.cost(program)  # compiles what is imported
+    rounds = [{p: project.cost(p) for p in PROGRAMS} for _ in range(pairs)]
+    times = [f"{statistics.median(r[p].wall for r in rounds):.2f}" for p in PROGRAMS]
+    pairs_of = [(r["safe_migrate"], r["migrate"]) for r in rounds]
+    ratios = [
+        statistics.median(ours.wall / theirs.wall for ours, theirs in pairs_of),
+        statistics.median(ours.cpu / theirs.cpu for ours, theirs in pairs_of),
+    ]
     cells = [project.name, str(applied(project, server)), *times]
-    return f"| {' | '.join([*cells, f'{ratio:.2f}', f'≤ {project.target}'])} |"
+    cells += [*(f"{ratio:.2f}" for ratio in ratios), f"≤ {project.target}"]
+    return f"| {' | '.join(cells)} |"
 
 
 def applied(project: Project, server: OwnServer) -> int:
