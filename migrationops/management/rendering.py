@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import OutputWrapper
-from tqdm import tqdm
 
 from migrationops.progress import Progress, State
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _MARKS = {State.DONE: "✓", State.FAILED: "✗", State.ADVANCED: "·"}
 _MEASURED = ("bytes", "rows", "blocks")
@@ -53,6 +55,8 @@ class ProgressLines:
         if not self._out.isatty():
             return
         if self._bar is None:
+            from tqdm import tqdm  # costs more to import than a run without a bar
+
             self._bar = tqdm(
                 total=event.total or None,
                 desc=event.label,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from migrationops.lint.finding import Severity
-from migrationops.lint.report import LintReport
+from typing import TYPE_CHECKING
+
 from migrationops.management.rendering import duration, size, table
-from migrationops.plan import Plan
-from migrationops.rehearsal.rehearse import Rehearsal
-from migrationops.workflows import migration_status, seed
 from migrationops.workflows.migration_run import Outcome, Report
+
+if TYPE_CHECKING:
+    from migrationops.lint.report import LintReport
+    from migrationops.plan import Plan
+    from migrationops.rehearsal.rehearse import Rehearsal
+    from migrationops.workflows import migration_status, seed
 
 
 def safe_migrate_text(report: Report) -> str:
@@ -82,7 +85,7 @@ def _before(report: Report) -> list[str]:
 
 def _lint(lint: LintReport) -> list[str]:
     """Name what is worth a look; what is safe needs no line."""
-    shown = [f for f in lint.findings if f.severity is not Severity.SAFE]
+    shown = [f for f in lint.findings if f.severity != "safe"]
     counted = f"{len(lint.findings)} findings" if lint.findings else "nothing found"
     return [f"Lint: {lint.worst}, {counted}."] + [
         f"  {f.severity} {f.app}.{f.migration}: {f.message} ({f.rule})" for f in shown

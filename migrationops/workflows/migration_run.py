@@ -5,22 +5,24 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
-
-from django.db.migrations.loader import MigrationLoader
+from typing import TYPE_CHECKING, Any
 
 from migrationops import graph, plan
-from migrationops.backups.manifest import Manifest
-from migrationops.conf import Conf
-from migrationops.executor.runner import Applied
-from migrationops.executor.session import Session
-from migrationops.executor.verify import Verification
-from migrationops.graph import Target
-from migrationops.history import Recording
-from migrationops.lint.report import LintReport
 from migrationops.plan import Plan
-from migrationops.preconditions import Problem
-from migrationops.rehearsal.rehearse import Rehearsal
+
+if TYPE_CHECKING:
+    from django.db.migrations.loader import MigrationLoader
+
+    from migrationops.backups.manifest import Manifest
+    from migrationops.conf import Conf
+    from migrationops.executor.runner import Applied
+    from migrationops.executor.session import Session
+    from migrationops.executor.verify import Verification
+    from migrationops.graph import Target
+    from migrationops.history import Recording
+    from migrationops.lint.report import LintReport
+    from migrationops.preconditions import Problem
+    from migrationops.rehearsal.rehearse import Rehearsal
 
 
 class Outcome(StrEnum):

@@ -1,18 +1,16 @@
-"""Plan, back up, apply, verify and record: one run, one report."""
+"""Plan, back up, apply, verify and record: one run, one report.
+
+What a stage needs is imported when there is something to do: most deploys have
+nothing, and would wait for the imports more than for the answer.
+"""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from migrationops import graph, history, resume, stamp
+from migrationops import graph, history, stamp
 from migrationops.conf import get_conf
-from migrationops.executor import own_tables
-from migrationops.executor.runner import Applied
-from migrationops.executor.session import Session, open_session
-from migrationops.history import Recording
-from migrationops.progress import ProgressCallback
-from migrationops.stamp import Standing
-from migrationops.workflows import stages
 from migrationops.workflows.migration_run import (
     Opening,
     Outcome,
@@ -21,7 +19,13 @@ from migrationops.workflows.migration_run import (
     Work,
     read_plan,
 )
-from migrationops.workflows.preparation import locked
+
+if TYPE_CHECKING:
+    from migrationops.executor.runner import Applied
+    from migrationops.executor.session import Session
+    from migrationops.history import Recording
+    from migrationops.progress import ProgressCallback
+    from migrationops.stamp import Standing
 
 
 def safe_migrate(request: Request, tell: ProgressCallback) -> Report:
@@ -40,6 +44,9 @@ def safe_migrate(request: Request, tell: ProgressCallback) -> Report:
     _, todo = read_plan(request)  # bad input ends here, before anything is made
     if request.plan_only:
         return opening.report(Outcome.PLANNED, todo)
+    from migrationops.executor.session import open_session
+    from migrationops.workflows.preparation import locked
+
     command = "safe_migrate"
     with (
         locked(request.alias, conf, command, wait=request.wait, report=tell) as lock,
@@ -50,6 +57,8 @@ def safe_migrate(request: Request, tell: ProgressCallback) -> Report:
 
 def _migrate(opening: Opening, session: Session, tell: ProgressCallback) -> Report:
     """Read again under the lock: usually a loser has nothing left to do."""
+    from migrationops.executor import own_tables
+
     request, conf = opening.request, opening.conf
     own_tables.install(session, conf, graph.load(request.alias))
     _, todo = read_plan(request)
@@ -61,6 +70,9 @@ def _migrate(opening: Opening, session: Session, tell: ProgressCallback) -> Repo
 
 def _record(opening: Opening, session: Session, run: Recording) -> Report:
     """Run the stages in their order; each takes what the one before it gave."""
+    from migrationops import resume
+    from migrationops.workflows import stages
+
     work = _work(opening, session, run)
     if not work.plan.migrations:
         stages.make_good(work)

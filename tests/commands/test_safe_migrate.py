@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
-from tests.shop import ADD_PRICE, BROKEN, SLEEPING, Shop
+from tests.outcome import refused, runner_at_work, unchanged
+from tests.shop import ADD_PRICE, BROKEN, Shop
 
 NO_BACKUP = {"POLICY": {"backup": "none"}}
 
@@ -35,6 +38,34 @@ def test_nothing_to_do_exits_0_and_records_no_run(ready: Shop) -> None:
 
     assert "Nothing to do" in ready.succeed("safe_migrate")
     assert ready.query("SELECT count(*) FROM migrationops_run") == runs
+
+
+def test_nothing_to_do_imports_nothing_of_a_run(ready: Shop) -> None:
+    """Most deploys have nothing to do, and wait for these imports then."""
+    ready.succeed("safe_migrate")
+    program = (
+        "import sys; from django.core.management import execute_from_command_line as x;"
+        "x(['manage.py', 'safe_migrate']); print(*sys.modules)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program],
+        env=ready.environ(),
+        cwd=ready.directory,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "Nothing to do" in loaded
+    heavy = {
+        "django.db.migrations.autodetector",
+        "migrationops.backups.take",
+        "migrationops.executor.runner",
+        "migrationops.rehearsal",
+        "migrationops.workflows.stages",
+        "postgast",
+        "tqdm",
+    }
+    assert heavy.isdisjoint(loaded.split())
 
 
 def test_plan_changes_nothing(shop: Shop) -> None:
@@ -141,20 +172,10 @@ def test_two_runs_at_once_apply_once(ready: Shop) -> None:
 
 
 def test_a_loser_that_may_not_wait_is_refused(ready: Shop) -> None:
-    ready.add(
-        "0003_expand_slow",
-        'migrations.RunSQL("SELECT pg_sleep(5)")',
-        after="0002_expand_price",
-    )
-    first = ready.start("safe_migrate")
-    ready.wait_for(SLEEPING)
+    with runner_at_work(ready), unchanged(ready):
+        done = ready.run("safe_migrate", "--wait", "0")
 
-    second = ready.run("safe_migrate", "--wait", "0")
-
-    assert second.returncode == 3
-    assert "Another runner is at work" in second.stderr
-    first.communicate(timeout=60)
-    assert first.returncode == 0
+    refused(done, 3, "Another runner is at work", "another run", next_="Run the same")
 
 
 def test_a_database_with_tables_and_no_stamp_is_refused(shop: Shop) -> None:
