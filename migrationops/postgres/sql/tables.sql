@@ -1,29 +1,19 @@
 -- Every table, view, materialised and foreign table of the user's schemas as one
 -- JSON array of migrationops.schema.Table; absent keys are the dataclass's defaults.
 -- %(tables)s limits it to these qualified names, or is null.
-WITH member AS MATERIALIZED (
-    SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype = 'e'
-), relation AS MATERIALIZED (
+WITH relation AS MATERIALIZED (
     SELECT c.*, n.nspname
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
       AND c.relpersistence <> 't'
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-      AND c.oid NOT IN (SELECT objid FROM member)
+      AND NOT EXISTS (
+          SELECT FROM pg_depend d
+          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
       AND c.relname <> 'django_migrations' AND c.relname !~ '^migrationops_'
       AND (%(tables)s::text[] IS NULL
            OR n.nspname || '.' || c.relname = ANY (%(tables)s))
-), identity AS MATERIALIZED (
-    SELECT d.refobjid, d.refobjsubid,
-           concat_ws(' ', format_type(s.seqtypid, NULL), 'START', s.seqstart,
-                     'INCREMENT', s.seqincrement, 'MINVALUE', s.seqmin,
-                     'MAXVALUE', s.seqmax, 'CACHE', s.seqcache,
-                     CASE WHEN s.seqcycle THEN 'CYCLE' END) AS options
-    FROM pg_depend d
-    JOIN pg_sequence s ON s.seqrelid = d.objid
-    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
-      AND d.deptype = 'i'
 ), column_part AS MATERIALIZED (
     SELECT a.attrelid AS oid, json_agg(json_build_object(
         'name', a.attname,
@@ -32,7 +22,15 @@ WITH member AS MATERIALIZED (
         'default', pg_get_expr(d.adbin, d.adrelid),
         'identity', nullif(a.attidentity, ''),
         'generated', nullif(a.attgenerated, ''),
-        'sequence', i.options,
+        'sequence', CASE WHEN a.attidentity <> '' THEN (
+            SELECT concat_ws(' ', format_type(s.seqtypid, NULL), 'START', s.seqstart,
+                             'INCREMENT', s.seqincrement, 'MINVALUE', s.seqmin,
+                             'MAXVALUE', s.seqmax, 'CACHE', s.seqcache,
+                             CASE WHEN s.seqcycle THEN 'CYCLE' END)
+            FROM pg_depend e JOIN pg_sequence s ON s.seqrelid = e.objid
+            WHERE e.classid = 'pg_class'::regclass AND e.deptype = 'i'
+              AND e.refclassid = 'pg_class'::regclass
+              AND e.refobjid = a.attrelid AND e.refobjsubid = a.attnum) END,
         'collation', CASE WHEN a.attcollation <> t.typcollation
                           THEN a.attcollation::regcollation::text END,
         'options', nullif(
@@ -49,8 +47,6 @@ WITH member AS MATERIALIZED (
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-    LEFT JOIN identity i ON i.refobjid = a.attrelid AND i.refobjsubid = a.attnum
-        AND a.attidentity <> ''
     LEFT JOIN pg_description c ON c.classoid = 'pg_class'::regclass
         AND c.objoid = a.attrelid AND c.objsubid = a.attnum
     GROUP BY 1
