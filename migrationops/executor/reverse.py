@@ -49,6 +49,7 @@ def _reverse_one(session: Session, done: Reversal, label: str) -> None:
         lambda: _unapply(session, done),
         budget=session.policy.outage_budget,
         before_pause=note,
+        least=session.policy.lock_timeout,
     )
 
 

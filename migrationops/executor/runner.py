@@ -185,6 +185,7 @@ def _run_atomic(
             attempt,
             budget=session.policy.outage_budget,
             before_pause=note,
+            least=session.policy.lock_timeout,
         )
     except BaseException as exc:
         journal.fail(step, exc, tries=tries)

@@ -168,7 +168,12 @@ class StatementRunner:
 
             # In an operation's own transaction a retry could not work: 25P02.
             budget = 0.0 if inside else session.policy.outage_budget
-            return retrying(attempt, budget=budget, before_pause=note)
+            return retrying(
+                attempt,
+                budget=budget,
+                before_pause=note,
+                least=session.policy.lock_timeout,
+            )
 
 
 def _own_transaction(

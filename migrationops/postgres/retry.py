@@ -36,10 +36,13 @@ def retrying(
     *,
     budget: float,
     before_pause: Callable[[Attempt], None],
+    least: float = 0.0,
 ) -> T:
     """Call `attempt` until it passes or `budget` seconds are used up.
 
-    Exponential pauses with full jitter; the last error goes to the caller.
+    Exponential pauses with full jitter, after `least` seconds in which those that
+    queued behind the try catch up: else two tries in a row stall them as one long
+    one. The last error goes to the caller.
     """
     deadline = time.monotonic() + budget
     number = 1
@@ -47,7 +50,8 @@ def retrying(
         try:
             return attempt()
         except (psycopg.Error, DjangoError) as exc:
-            pause = random.uniform(0, min(_CAP, _BASE * 2**number))  # noqa: S311
+            jitter = random.uniform(0, min(_CAP, _BASE * 2**number))  # noqa: S311
+            pause = least + jitter
             if not is_transient(exc) or time.monotonic() + pause > deadline:
                 raise
             before_pause(Attempt(number=number, error=exc, pause=pause))

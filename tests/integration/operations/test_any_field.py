@@ -79,12 +79,10 @@ def base(table: str, **extra: Any) -> list[Any]:
 
 def assert_equal(ground: Ground, start: list[Any], ours: Any, djangos: Any) -> None:
     state = state_with(*start)
-    ground.make()
-    ground.apply(state_with(), *start)
+    ground.begin(start)
     ground.apply(state, djangos)
     wanted = ground.catalog()
-    ground.make()
-    ground.apply(state_with(), *start)
+    ground.begin(start)
     before = ground.catalog()
 
     after = ground.apply(state, *ours)

@@ -17,8 +17,7 @@ sample = pytest.mark.parametrize(
 
 
 def start(ground: Ground) -> None:
-    ground.make()
-    ground.apply(state_with(), *beginning())
+    ground.begin(beginning())
 
 
 @every
