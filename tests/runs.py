@@ -20,6 +20,15 @@ BACKUP = {
     "proof": {"level": "restored", "rows": 1_204_511, "skipped": []},
 }
 
+REHEARSAL = {
+    "statements": 7,
+    "seconds": 0.4,
+    "reversed": False,
+    "irreversible": ["gone.0042_expand_never_seen: Raw SQL operation"],
+    "incompatible": [],
+    "lacking": [],
+}
+
 
 def planned(app: str, name: str, *operations: str) -> PlannedMigration:
     """Return a migration that needs no file: the history outlives the code."""
@@ -51,6 +60,7 @@ def make_run(
         "plan": plan.to_json(),
         "fingerprint": plan.fingerprint,
         "backup": BACKUP,
+        "report": {"rehearsal": REHEARSAL, "warnings": []},
         "operator": "deploy",
         "host": "web-1",
         "pid": 4711,

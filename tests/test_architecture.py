@@ -26,7 +26,7 @@ PHASE = re.compile(r"\d{4}_(expand|backfill|contract)_[a-z0-9_]+")
 
 # Lines that something may have beyond its budget, and why; none may grow.
 ALLOWED = {
-    "migrationops/backups/build.py:build": (42, "one try around what it must drop"),
+    "migrationops/management/commands/lint_migrations.py": (61, "an option a line"),
     "migrationops/postgres/tools.py": (266, "the only user of subprocess"),
 }
 
@@ -61,15 +61,18 @@ def test_commands_are_short() -> None:
     assert beyond(handles, HANDLE_LINES) == {}
 
 
-def test_what_is_allowed_more_still_needs_it() -> None:
-    within = {name for name, lines in MODULE_SIZES.items() if lines <= MODULE_LINES}
-    handles = {name for name in FUNCTION_SIZES if name.endswith(":handle")}
-    for name, lines in FUNCTION_SIZES.items():
-        if lines <= (HANDLE_LINES if name in handles else FUNCTION_LINES):
-            within.add(name)
+def budget(name: str) -> int:
+    if name.endswith(":handle"):
+        return HANDLE_LINES
+    if ":" in name:
+        return FUNCTION_LINES
+    return COMMAND_LINES if "management/commands/" in name else MODULE_LINES
 
-    assert within & set(ALLOWED) == set()
-    assert set(ALLOWED) <= set(MODULE_SIZES) | set(FUNCTION_SIZES)
+
+def test_what_is_allowed_more_still_needs_it() -> None:
+    sizes = MODULE_SIZES | FUNCTION_SIZES
+
+    assert [name for name in ALLOWED if sizes.get(name, 0) <= budget(name)] == []
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

@@ -101,6 +101,22 @@ def test_a_plan_that_this_code_never_had_is_shown(staff: Client) -> None:
     assert UNKNOWN.operations[0] in text
 
 
+def test_what_the_rehearsal_saw_is_shown(staff: Client) -> None:
+    text = staff.get(page_of(make_run())).content.decode()
+
+    assert "7 statements, forward not back" in text
+    assert "gone.0042_expand_never_seen: Raw SQL operation" in text
+
+
+def test_warnings_are_shown(staff: Client) -> None:
+    warning = {"message": "Index a is INVALID.", "remedy": "DROP INDEX a"}
+    run = make_run(report={"warnings": [warning]})
+
+    assert (
+        "Index a is INVALID. DROP INDEX a" in staff.get(page_of(run)).content.decode()
+    )
+
+
 def test_a_run_refused_before_it_had_a_plan_is_shown(staff: Client) -> None:
     run = make_run("refused", plan={}, backup={}, finished_at=None, fingerprint="")
     run.steps.all().delete()

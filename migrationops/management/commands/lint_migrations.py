@@ -31,20 +31,14 @@ class Command(OpsCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["sql"]:
             script = workflow.lint_script(_script(options))
-            self._print(script.to_json(), script_text(script), options)
+            self.show(script.to_json(), script_text(script), options)
             return
         report = workflow.lint_migrations(_request(options))
         if path := options["write_baseline"]:
             workflow.write_baseline(path, report)
         text = report_text(report, options["format"], options["verbosity"])
-        self._print(report.to_json(), text, options)
+        self.show(report.to_json(), text, options)
         workflow.refuse_dangerous(report)
-
-    def _print(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
-        if options["json"]:
-            self.print_json(data)
-        else:
-            self.stdout.write(text)
 
 
 def _script(options: dict[str, Any]) -> workflow.ScriptRequest:
