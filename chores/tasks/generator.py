@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from chores.tasks.planning import NOTHING, History, Plan, Window, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from django.db.models import QuerySet
 
 BATCH = 500
 DUE = """
@@ -97,6 +100,7 @@ def generate_for(
         return 0
     people = people_of(chores)
     turns = last_turns(chores)
+    taken = taken_turns(chores)
     history = histories(chores)
     plans: list[Plan] = []
     for chore in chores:
@@ -105,6 +109,7 @@ def generate_for(
             horizon_days=horizon_days,
             people=people[chore.pk],
             last_turn=turns.get(chore.pk),
+            taken=taken.get(chore.pk, {}),
             history=history.get(chore.pk, NOTHING),
         )
         plans.append(plan(chore, window))
@@ -155,16 +160,17 @@ def histories(chores: list[Chore]) -> dict[int, History]:
 
 
 def last_turns(
-    chores: list[Chore], *, before: datetime.date = datetime.date.max
+    chores: list[Chore], *, before: datetime.date | None = None
 ) -> dict[int, Turn]:
-    """Return the newest turn of each chore that takes turns, by the chore's id."""
-    taking = [chore.pk for chore in chores if chore.assign == Assign.TURNS]
-    if not taking:
-        return {}
+    """Return the newest turn of each chore before a date, by the chore's id.
+
+    Without a date: before what is to be made, or, where each follows the one
+    before, the newest at all.
+    """
+    new = Q(due_on__lt=F("chore__next_on")) | Q(chore__schedule=Schedule.AFTER)
     newest = (
-        Occurrence.objects.filter(
-            chore__in=taking, turn_of__isnull=False, due_on__lt=before
-        )
+        turns_of(chores)
+        .filter(new if before is None else Q(due_on__lt=before))
         .order_by("chore_id", "-due_on", "-slot")
         .distinct("chore_id")
     )
@@ -172,3 +178,19 @@ def last_turns(
         chore: Turn(day=day, member=member)
         for chore, day, member in newest.values_list("chore_id", "due_on", "turn_of_id")
     }
+
+
+def taken_turns(chores: list[Chore]) -> dict[int, dict[datetime.date, int]]:
+    """Return the turns that exist among the dates to be made, by the chore's id."""
+    taken: defaultdict[int, dict[datetime.date, int]] = defaultdict(dict)
+    rows = turns_of(chores).filter(due_on__gte=F("chore__next_on"))
+    for chore, day, member in rows.values_list("chore_id", "due_on", "turn_of_id"):
+        assert member is not None
+        taken[chore][day] = member
+    return taken
+
+
+def turns_of(chores: list[Chore]) -> QuerySet[Occurrence]:
+    """Return the occurrences that were somebody's turn."""
+    taking = [chore.pk for chore in chores if chore.assign == Assign.TURNS]
+    return Occurrence.objects.filter(chore__in=taking, turn_of__isnull=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from chores.households.days import DAY, due_instant, household_day, start_of
@@ -13,7 +13,7 @@ from chores.tasks.models import Assign, Chore, Occurrence, Schedule
 from chores.tasks.people import People, Turn, next_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from chores.households.models import Household
 
@@ -37,6 +37,7 @@ class Window:
     horizon_days: int
     people: People
     last_turn: Turn | None = None
+    taken: Mapping[datetime.date, int] = field(default_factory=dict)
     history: History = NOTHING
 
 
@@ -72,6 +73,10 @@ def plan_calendar(chore: Chore, window: Window, last: datetime.date) -> Plan:
     days, next_on = calendar_days(chore, last)
     rows: list[Occurrence] = []
     for day, expires_at in still_valid(chore, days, next_on, window.now):
+        if day in window.taken:
+            turn = Turn(day=day, member=window.taken[day])
+            window = replace(window, last_turn=turn)
+            continue
         made = rows_of_day(chore, window, day, expires_at=expires_at)
         rows += made
         if made and made[0].turn_of_id is not None:

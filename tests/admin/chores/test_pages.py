@@ -22,9 +22,7 @@ from chores.tasks.models import Chore, ChoreCompletion, Occurrence
 from tests.factories import UserFactory
 
 if TYPE_CHECKING:
-    from tests.integration.chores.conftest import Home
-
-pytest_plugins = ["tests.integration.chores.conftest"]
+    from tests.home import Home
 
 MODELS = [
     ("accounts", "user"),

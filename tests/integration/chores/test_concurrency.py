@@ -27,7 +27,7 @@ from tests.factories import UserFactory
 from tests.integration.chores.invariants import check_all
 
 if TYPE_CHECKING:
-    from tests.integration.chores.conftest import Home
+    from tests.home import Home
 
 CALLERS = 8
 pytestmark = pytest.mark.django_db(transaction=True)

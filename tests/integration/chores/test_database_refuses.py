@@ -35,7 +35,7 @@ from tests.factories import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.chores.conftest import Home
+    from tests.home import Home
 
 pytestmark = pytest.mark.django_db
 

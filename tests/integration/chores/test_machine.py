@@ -401,7 +401,7 @@ def run(examples: int, steps: int) -> None:
 
 @pytest.mark.django_db
 def test_invariants_hold_after_any_commands() -> None:
-    run(examples=50, steps=12)
+    run(examples=50, steps=10)
 
 
 @pytest.mark.deep

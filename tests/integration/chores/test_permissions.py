@@ -22,7 +22,7 @@ from chores.tasks.undo import undo
 from tests.factories import AdminFactory
 
 if TYPE_CHECKING:
-    from tests.integration.chores.conftest import Home
+    from tests.home import Home
 
 ROLES = ("ann", "bo", "cy", "guest")
 

@@ -48,12 +48,19 @@ def around(zone: str) -> list[datetime.datetime]:
     """Return instants every quarter of an hour around a zone's transitions."""
     return [
         start + datetime.timedelta(minutes=15 * n)
-        for start in transitions(zone)[:6]
+        for start in transitions(zone)
         for n in range(-8, 110)
     ]
 
 
-CHANGING = [zone for zone in ZONES if transitions(zone)]
+def rule_of(zone: str) -> tuple[object, ...]:
+    """Return what tells zones apart: many are one zone under several names."""
+    info = zoneinfo.ZoneInfo(zone)
+    return tuple((start, info.utcoffset(start)) for start in transitions(zone))
+
+
+# One zone for each way of changing the clock between 2024 and 2035.
+CHANGING = sorted({rule_of(zone): zone for zone in ZONES if transitions(zone)}.values())
 
 
 def test_a_day_never_runs_backwards_at_a_transition() -> None:
@@ -69,7 +76,7 @@ def test_a_day_never_runs_backwards_at_a_transition() -> None:
                 if later < earlier and after - before < HOUR:
                     backwards.add((zone, hour))
     assert backwards <= BACKWARDS
-    assert len(CHANGING) > 100
+    assert len(CHANGING) > 20
 
 
 @given(

@@ -1,0 +1,203 @@
+"""Generation, expiry, turns and replanning at given instants."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+
+from chores.accounts import tokens
+from chores.exceptions import ChoresError, NotAllowedError, WrongStateError
+from chores.households.absences import add_absence, remove_absence
+from chores.households.configuration import HORIZON_DAYS
+from chores.households.households import save_household
+from chores.households.members import leave, rejoin
+from chores.households.models import Notice, Role, SystemSetting
+from chores.households.pins import check_pin, set_pin
+from chores.rewards.streaks import streaks
+from chores.tasks.chores import save_chore, set_paused
+from chores.tasks.completions import Attempt, complete
+from chores.tasks.generator import generate
+from chores.tasks.messages import send_due_messages
+from chores.tasks.models import Chore, Occurrence
+from chores.tasks.sweep import sweep
+from tests.factories import UserFactory
+
+if TYPE_CHECKING:
+    from tests.home import Home
+
+NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)  # a Monday
+DAY = datetime.timedelta(days=1)
+TODAY = NOON.date()
+
+
+def chore(home: Home, *people: Any, **fields: Any) -> Chore:
+    values = {"schedule": "calendar", "rrule": "FREQ=DAILY", "starts_on": TODAY}
+    made = Chore(household=home.household, name="Dishes", **{**values, **fields})
+    return save_chore(made, actor=home.ann, participants=people, now=NOON)
+
+
+def turns(made: Chore) -> list[str]:
+    rows = Occurrence.objects.filter(chore=made).order_by("due_on", "slot")
+    return [row.turn_of.name for row in rows.select_related("turn_of") if row.turn_of]
+
+
+def test_each_has_as_many_turns(home: Home) -> None:
+    made = chore(home, home.ann, home.bo, home.cy, assign="turns")
+    assert turns(made)[:6] == ["Ann", "Bo", "Cy"] * 2
+    assert len(turns(made)) == 15
+
+
+def test_a_turn_by_the_week_lasts_the_week(home: Home) -> None:
+    made = chore(home, home.ann, home.bo, assign="turns", turn_every="week")
+    assert turns(made)[:15] == ["Ann"] * 7 + ["Bo"] * 7 + ["Ann"]
+
+
+def test_a_generator_in_pieces_makes_what_one_makes_at_once(home: Home) -> None:
+    made = chore(home, home.ann, home.bo, home.cy, assign="turns")
+    for days in (20, 25, 40):
+        generate(now=NOON, horizon_days=days)
+    assert turns(made) == (["Ann", "Bo", "Cy"] * 14)[:41]
+
+
+def test_an_absent_member_is_passed_over_and_owes_nothing(home: Home) -> None:
+    made = chore(home, home.ann, home.bo, assign="turns")
+    away = add_absence(home.bo, TODAY + DAY, TODAY + 3 * DAY, actor=home.bo, now=NOON)
+    assert turns(made)[:6] == ["Ann", "Ann", "Ann", "Ann", "Bo", "Ann"]
+    remove_absence(away, actor=home.bo, now=NOON)
+    assert turns(made)[:4] == ["Ann", "Bo", "Ann", "Bo"]
+
+
+def test_a_day_on_which_all_are_away_has_no_row(home: Home) -> None:
+    made = chore(home, home.bo, assign="turns")
+    add_absence(home.bo, TODAY + DAY, TODAY + 2 * DAY, actor=home.bo, now=NOON)
+    days = Occurrence.objects.filter(chore=made).values_list("due_on", flat=True)
+    assert TODAY in days
+    assert not {TODAY + DAY, TODAY + 2 * DAY} & set(days)
+
+
+def test_after_an_outage_only_the_newest_valid_date_is_made(home: Home) -> None:
+    made = chore(home)
+    later = NOON + 60 * DAY
+    generate(now=later)
+    sweep(now=later)
+    rows = Occurrence.objects.filter(chore=made, due_on__gt=TODAY + 20 * DAY)
+    first = rows.order_by("due_on").first()
+    assert first is not None
+    assert first.due_on == later.date() - DAY
+    assert not rows.filter(status="missed").exists()
+
+
+def test_expiry_breaks_a_streak_and_an_absence_does_not(home: Home) -> None:
+    chore(home, home.bo, assign="turns")
+    for day in range(3):
+        now = NOON + day * DAY
+        row = Occurrence.objects.get(due_on=TODAY + day * DAY)
+        complete(row.pk, Attempt(member=home.bo, actor=home.bo), now=now)
+    assert streaks(home.bo).current == 3
+    sweep(now=NOON + 6 * DAY)
+    assert streaks(home.bo).current == 0
+    assert streaks(home.bo).longest == 3
+    add_absence(home.bo, TODAY + 3 * DAY, TODAY + 6 * DAY, actor=home.ann, now=NOON)
+    assert streaks(home.bo).current == 3
+
+
+def test_too_late_is_refused_before_the_sweep_has_run(home: Home) -> None:
+    made = chore(home)
+    row = Occurrence.objects.get(chore=made, due_on=TODAY)
+    late = NOON + 3 * DAY
+    with pytest.raises(WrongStateError, match="too late"):
+        complete(row.pk, Attempt(member=home.bo, actor=home.bo), now=late)
+    assert complete(row.pk, Attempt(member=home.bo, actor=home.ann), now=late)
+
+
+def test_a_change_of_zone_moves_instants_and_no_date(home: Home) -> None:
+    made = chore(home, due_time=datetime.time(20))
+    before = list(Occurrence.objects.filter(chore=made).values_list("due_on", "due_at"))
+    home.household.timezone = "America/New_York"
+    save_household(home.household, actor=home.ann, now=NOON)
+    after = list(Occurrence.objects.filter(chore=made).values_list("due_on", "due_at"))
+    assert [day for day, _ in before] == [day for day, _ in after]
+    assert after[0][1] - before[0][1] == datetime.timedelta(hours=5)
+
+
+def test_a_pause_keeps_nothing_open_and_comes_back(home: Home) -> None:
+    made = chore(home, schedule="after", rrule="", every_days=3)
+    set_paused(made.pk, paused=True, actor=home.ann, now=NOON)
+    assert not Occurrence.objects.filter(chore=made, status="open").exists()
+    set_paused(made.pk, paused=False, actor=home.ann, now=NOON)
+    assert Occurrence.objects.filter(chore=made, status="open").count() == 1
+
+
+def test_an_early_completion_is_followed_from_the_day_it_was_done(home: Home) -> None:
+    made = chore(home, schedule="after", rrule="", every_days=3, lead_days=2)
+    for day in (0, 1, 2):
+        row = Occurrence.objects.get(chore=made, status="open")
+        now = NOON + day * DAY
+        complete(row.pk, Attempt(member=home.bo, actor=home.bo), now=now)
+        assert Occurrence.objects.get(chore=made, status="open").due_on == (
+            TODAY + (day + 3) * DAY
+        )
+
+
+def test_who_leaves_is_asked_nothing_and_keeps_points(home: Home) -> None:
+    made = chore(home, home.ann, home.bo, assign="turns")
+    row = Occurrence.objects.filter(chore=made).order_by("due_on")[0]
+    complete(row.pk, Attempt(member=home.bo, actor=home.bo), now=NOON)
+    leave(home.bo, actor=home.ann, now=NOON)
+    standing = Occurrence.objects.filter(chore=made, status="open")
+    assert {row.assignee_id for row in standing} == {home.ann.pk}
+    back = rejoin(home.bo, actor=home.ann, now=NOON)
+    assert back.balance > 0
+    assert home.bo.pk in {row.assignee_id for row in standing.all()}
+
+
+def test_the_horizon_is_configured(home: Home) -> None:
+    call_command("init_config", stdout=io.StringIO())
+    assert HORIZON_DAYS.get() == 14
+    SystemSetting.objects.filter(key="horizon_days").update(value=3)
+    call_command("init_config", stdout=io.StringIO())
+    assert HORIZON_DAYS.get() == 3
+    made = chore(home)
+    assert Occurrence.objects.filter(chore=made).count() == 4
+
+
+def test_mail_is_sent_once_in_the_morning(home: Home) -> None:
+    chore(home)
+    morning = NOON.replace(hour=7)
+    assert send_due_messages(now=NOON.replace(hour=3)) == 0
+    sent = send_due_messages(now=morning)
+    assert sent == len(mail.outbox) == Notice.objects.count() == 4
+    assert send_due_messages(now=morning) == 0
+    texts = {message.subject: message.body for message in mail.outbox}
+    assert "Dishes (10 points), up for grabs" in texts["Home: Today's chores"]
+    assert "Your week" in " ".join(texts)
+    home.ann.wants_digest = False
+    home.ann.save()
+    assert send_due_messages(now=morning + DAY) == 1
+
+
+def test_an_invitation_is_used_once(home: Home) -> None:
+    issued = tokens.invite(home.household, actor=home.ann, role=Role.MEMBER)
+    member = tokens.accept_invite(issued.secret, UserFactory(), name="New")
+    assert member.household == home.household
+    with pytest.raises(NotAllowedError, match="not valid any more"):
+        tokens.accept_invite(issued.secret, UserFactory(), name="Newer")
+
+
+def test_a_pin_closes_after_five_wrong_tries(home: Home) -> None:
+    set_pin(home.ann, "4711")
+    check_pin(home.ann, "4711")
+    for _ in range(5):
+        with pytest.raises(NotAllowedError, match="wrong"):
+            check_pin(home.ann, "0000")
+    with pytest.raises(NotAllowedError, match="Too many"):
+        check_pin(home.ann, "4711")
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=16)
+    check_pin(home.ann, "4711", now=later)
+    with pytest.raises(ChoresError, match="digits"):
+        set_pin(home.ann, "abc")
