@@ -36,6 +36,16 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A copy in a storage, encrypted when its name ends with .age."""
+
+    storage: str  # an alias of STORAGES
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProofRecord:
     """How far the backup was proven, when, and how many rows were compared."""
 
@@ -73,7 +83,7 @@ class Manifest:
     counters: Counters
     proof: ProofRecord = field(default_factory=ProofRecord)
     recipients: tuple[str, ...] = ()
-    copies: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()
     key_id: str = ""
     signature: str = ""
 
@@ -168,7 +178,6 @@ def _build(data: dict[str, Any]) -> Manifest:
     values["counters"] = _counters(values["counters"])
     values["proof"] = _proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
-    values["copies"] = tuple(values["copies"])
     return Manifest(**values)
 
 
@@ -178,6 +187,7 @@ _LISTS: dict[str, type] = {
     "sequences": Sequence,
     "migrations": AppliedMigration,
     "extensions": Extension,
+    "copies": Copy,
 }
 
 

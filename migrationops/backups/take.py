@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from migrationops.backups import catalog, directory
+from migrationops.backups import catalog, directory, storage
 from migrationops.backups.engine import Engine, Job
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.pg_dump import PgDump
@@ -25,6 +25,7 @@ def take_backup(
     1. Dump under a lock-first snapshot to a temporary name, and flush.
     2. Prove.
     3. Rename, and write the manifest: only now is it listed.
+    4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
     Whatever ends this early leaves no backup. Raises PreconditionError,
     ToolMissingError, BackupError or ToolFailedError.
@@ -44,6 +45,10 @@ def take_backup(
         proven = prove(engine, source, draft, pending.path, proof)
         manifest = sign(replace(draft, proof=proven), conf)
         pending.publish()
+        catalog.write(place, manifest)
+    if conf.backup_storage:
+        report(_step("upload", State.STARTED))
+        manifest = storage.upload(place, manifest, conf)
         catalog.write(place, manifest)
     report(_step("backup", State.DONE))
     return manifest

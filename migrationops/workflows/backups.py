@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from migrationops import stamp
-from migrationops.backups import catalog, derived, directory
+from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
 from migrationops.backups.engines import engine_of
@@ -59,6 +60,25 @@ def list_backups(*, alias: str) -> Listed:
         listing=catalog.list_backups(place, conf),
         databases=databases,
     )
+
+
+def list_stored() -> Listed:
+    """List what lies in BACKUP_STORAGE, whatever host it came from."""
+    conf = get_conf()
+    return Listed(
+        directory=f"storage {conf.backup_storage!r}",
+        listing=storage.list_stored(conf),
+        databases=(),
+    )
+
+
+def fetch_backup(*, identifier: str, identity: Path | None) -> Manifest:
+    """Bring a backup from BACKUP_STORAGE into the directory, compared and listed."""
+    conf = get_conf()
+    place = directory.backup_directory(conf)
+    manifest = storage.fetch(place, identifier, conf, identity)
+    catalog.write(place, manifest)
+    return manifest
 
 
 def verify_backups(

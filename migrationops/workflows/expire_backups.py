@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from migrationops import stamp
-from migrationops.backups import catalog, derived, directory
+from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
@@ -94,6 +94,8 @@ def _is_old_file(path: Path, now: datetime) -> bool:
 def _delete(report: Report, source: Source, place: Path) -> None:
     for identifier in report.expiry.expired:
         manifest = catalog.read(place, identifier, source.conf)
+        if manifest.copies:
+            storage.delete(manifest, source.conf)
         (place / f"{identifier}.json").unlink()
         for item in manifest.files:
             (place / item.name).unlink()

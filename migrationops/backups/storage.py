@@ -1,0 +1,188 @@
+"""Copies of backups in a storage of Django's STORAGES: where no host can lose them.
+
+Encrypted by age to RECIPIENTS before anything leaves the machine; read back and
+compared after it left. The manifest goes last, here as on the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pyrage
+from django.core.files import File as DjangoFile
+from django.core.files.base import ContentFile
+from django.core.files.storage import InvalidStorageError, Storage, storages
+
+from migrationops.backups import directory
+from migrationops.backups import manifest as manifests
+from migrationops.backups.catalog import Listing, Unusable
+from migrationops.backups.manifest import Copy, Manifest
+from migrationops.conf import Conf
+from migrationops.exceptions import (
+    BackupError,
+    ConfigurationError,
+    MigrationOpsError,
+)
+
+_CHUNK = 1 << 20
+_AGE = ".age"
+
+
+def open_storage(conf: Conf) -> Storage:
+    """Return the storage that BACKUP_STORAGE names; raise ConfigurationError."""
+    try:
+        return storages[conf.backup_storage]
+    except InvalidStorageError as exc:
+        raise ConfigurationError(
+            f'MIGRATIONOPS["BACKUP_STORAGE"] is {conf.backup_storage!r}: {exc}',
+            remedy="Name an alias of STORAGES.",
+        ) from exc
+
+
+def upload(place: Path, manifest: Manifest, conf: Conf) -> Manifest:
+    """Copy a backup to the storage and read it back; return its signed manifest.
+
+    Raises BackupError when what lies there is not what was sent.
+    """
+    store = open_storage(conf)
+    archive = place / manifest.file.name
+    with _told_apart(conf), _sealed(archive, conf) as (path, name):
+        with directory.open_file(path) as file:
+            sent = _digest(file)
+            file.seek(0)
+            _save(store, name, DjangoFile(file))
+        with store.open(name) as stored:
+            if _digest(cast("BinaryIO", stored)) != sent:
+                raise BackupError(f"{name} is not in the storage what was sent there.")
+        copy = Copy(
+            storage=conf.backup_storage,
+            name=name,
+            size=path.stat().st_size,
+            sha256=sent,
+        )
+        copied = replace(manifest, copies=(copy,), recipients=conf.recipients)
+        signed = manifests.sign(copied, conf)
+        _save(store, f"{manifest.id}.json", ContentFile(manifests.serialise(signed)))
+    return signed
+
+
+def fetch(place: Path, identifier: str, conf: Conf, identity: Path | None) -> Manifest:
+    """Bring a backup back to the directory, decrypted and compared by SHA-256.
+
+    `identity` is a file with an age secret key. Raises BackupError.
+    """
+    store = open_storage(conf)
+    with _told_apart(conf):
+        manifest = _read(store, f"{identifier}.json", conf)
+        (copy,) = manifest.copies
+        with (
+            directory.pending_file(place / manifest.file.name) as pending,
+            store.open(copy.name) as stored,
+        ):
+            _unseal(cast("BinaryIO", stored), pending.file, copy, identity)
+            pending.flush()
+            with directory.open_file(pending.path) as file:
+                if _digest(file) != manifest.file.sha256:
+                    raise BackupError(f"{copy.name} is damaged: its SHA-256 differs.")
+            pending.publish()
+    return manifest
+
+
+def list_stored(conf: Conf) -> Listing:
+    """List the manifests that lie in the storage."""
+    store = open_storage(conf)
+    found: list[Manifest] = []
+    unusable: list[Unusable] = []
+    with _told_apart(conf):
+        names = sorted(n for n in store.listdir("")[1] if n.endswith(".json"))
+        for name in names:
+            try:
+                found.append(_read(store, name, conf))
+            except MigrationOpsError as exc:
+                identifier = name.removesuffix(".json")
+                unusable.append(Unusable(id=identifier, problem=str(exc)))
+    return Listing(backups=tuple(found), unusable=tuple(unusable))
+
+
+def delete(manifest: Manifest, conf: Conf) -> None:
+    """Remove a backup's copies, its manifest first."""
+    store = open_storage(conf)
+    with _told_apart(conf):
+        store.delete(f"{manifest.id}.json")
+        for copy in manifest.copies:
+            store.delete(copy.name)
+
+
+@contextmanager
+def _told_apart(conf: Conf) -> Iterator[None]:
+    """Turn whatever a storage's library raises into an error of ours."""
+    try:
+        yield
+    except MigrationOpsError:
+        raise
+    except Exception as exc:
+        raise BackupError(
+            f"The storage {conf.backup_storage!r} failed: {type(exc).__name__}: {exc}. "
+            "The database was not changed; the backup on the disk, if there is one, "
+            "stays.",
+            remedy="See to the storage and its credentials, and try again.",
+        ) from exc
+
+
+@contextmanager
+def _sealed(archive: Path, conf: Conf) -> Iterator[tuple[Path, str]]:
+    """Give the file to send and its name; encrypted where there are recipients."""
+    if not conf.recipients:
+        yield archive, archive.name
+        return
+    recipients = [pyrage.x25519.Recipient.from_str(r) for r in conf.recipients]
+    name = archive.name + _AGE
+    with directory.pending_file(archive.with_name(name)) as pending:
+        with directory.open_file(archive) as plain:
+            pyrage.encrypt_io(plain, pending.file, recipients)
+        pending.file.flush()
+        yield pending.path, name
+
+
+def _unseal(
+    stored: BinaryIO, target: BinaryIO, copy: Copy, identity: Path | None
+) -> None:
+    if not copy.name.endswith(_AGE):
+        while chunk := stored.read(_CHUNK):
+            target.write(chunk)
+        return
+    if identity is None:
+        raise BackupError(
+            f"{copy.name} is encrypted; nothing was changed.",
+            remedy="--identity FILE names the age key of one of its recipients.",
+        )
+    keys = [
+        pyrage.x25519.Identity.from_str(line)
+        for line in identity.read_text().split()
+        if line.startswith("AGE-SECRET-KEY-")
+    ]
+    pyrage.decrypt_io(stored, target, keys)
+
+
+def _save(store: Storage, name: str, content: DjangoFile[Any]) -> None:
+    """Save under just this name; a storage that chooses another is refused."""
+    if (given := store.save(name, content)) != name:
+        store.delete(given)
+        raise BackupError(f"There is something named {name} in the storage already.")
+
+
+def _read(store: Storage, name: str, conf: Conf) -> Manifest:
+    with store.open(name) as file:
+        return manifests.parse(file.read(), conf)
+
+
+def _digest(file: BinaryIO) -> str:
+    found = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        found.update(chunk)
+    return found.hexdigest()

@@ -1,0 +1,183 @@
+"""Copies in a storage: encrypted, read back, fetched; a directory and a real S3 API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyrage
+import pytest
+from django.core.files.storage import storages
+
+from migrationops.backups import catalog, storage
+from migrationops.backups.take import take_backup
+from migrationops.conf import Conf, Proof
+from migrationops.exceptions import BackupError, ConfigurationError
+from migrationops.progress import silent
+
+if TYPE_CHECKING:
+    from migrationops.backups.manifest import Manifest
+    from tests.sandbox import Sandbox
+
+pytestmark = pytest.mark.postgres_tools
+ITEMS = "CREATE TABLE item AS SELECT i, md5(i::text) FROM generate_series(1, 3000) i"
+
+
+@pytest.fixture
+def stored(tmp_path: Path, settings: Any) -> Path:
+    """Make a storage `vault`, which is a directory elsewhere."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "vault": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "vault"},
+        },
+    }
+    return tmp_path / "vault"
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> tuple[Path, str]:
+    """Return a file with a secret key, and the public one."""
+    key = pyrage.x25519.Identity.generate()
+    path = tmp_path / "identity"
+    path.write_text(f"# created\n{key}\n")
+    return path, str(key.to_public())
+
+
+def take(box: Sandbox, conf: Conf) -> Manifest:
+    return take_backup(
+        alias=box.alias, conf=conf, run_id="1", proof=Proof.COUNTED, report=silent
+    )
+
+
+def forget_local(box: Sandbox) -> None:
+    for path in box.directory.iterdir():
+        path.unlink()
+
+
+def test_a_backup_survives_the_loss_of_its_host(
+    sandbox: Sandbox, stored: Path, identity: tuple[Path, str]
+) -> None:
+    sandbox.sql(ITEMS)
+    conf = sandbox.conf(backup_storage="vault", recipients=[identity[1]])
+    manifest = take(sandbox, conf)
+    assert {p.name for p in stored.iterdir()} == {
+        f"{manifest.id}.dump.age",
+        f"{manifest.id}.json",
+    }
+    assert not (stored / manifest.copies[0].name).read_bytes().startswith(b"PGDMP")
+    assert {p.name for p in sandbox.directory.iterdir()} == {
+        f"{manifest.id}.dump",
+        f"{manifest.id}.json",
+    }
+    forget_local(sandbox)
+    assert storage.list_stored(conf).backups == (manifest,)
+    with pytest.raises(BackupError, match="encrypted") as caught:
+        storage.fetch(sandbox.directory, manifest.id, conf, None)
+    assert "--identity" in caught.value.remedy
+    fetched = storage.fetch(sandbox.directory, manifest.id, conf, identity[0])
+    catalog.write(sandbox.directory, fetched)
+    assert catalog.list_backups(sandbox.directory, conf).backups == (manifest,)
+
+
+def test_a_stranger_s_key_opens_nothing(
+    sandbox: Sandbox, stored: Path, identity: tuple[Path, str], tmp_path: Path
+) -> None:
+    conf = sandbox.conf(backup_storage="vault", recipients=[identity[1]])
+    manifest = take(sandbox, conf)
+    forget_local(sandbox)
+    other = tmp_path / "other"
+    other.write_text(str(pyrage.x25519.Identity.generate()))
+    with pytest.raises(BackupError, match="storage 'vault' failed"):
+        storage.fetch(sandbox.directory, manifest.id, conf, other)
+    assert list(sandbox.directory.iterdir()) == []
+
+
+def test_a_copy_that_was_altered_is_found_when_it_is_fetched(
+    sandbox: Sandbox, stored: Path
+) -> None:
+    sandbox.sql(ITEMS)
+    conf = sandbox.conf(backup_storage="vault")
+    manifest = take(sandbox, conf)
+    forget_local(sandbox)
+    copy = stored / manifest.file.name
+    content = bytearray(copy.read_bytes())
+    content[len(content) // 2] ^= 1
+    copy.write_bytes(content)
+    with pytest.raises(BackupError, match="SHA-256 differs"):
+        storage.fetch(sandbox.directory, manifest.id, conf, None)
+    assert list(sandbox.directory.iterdir()) == []
+
+
+def test_a_storage_that_keeps_something_else_is_found_at_once(
+    sandbox: Sandbox, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = sandbox.conf(backup_storage="vault")
+    save = type(storages["vault"]).save
+
+    def damage(self: Any, name: str, content: Any, **kwargs: Any) -> str:
+        given: str = save(self, name, content, **kwargs)
+        path = Path(self.path(given))
+        path.write_bytes(path.read_bytes()[:-1])
+        return given
+
+    monkeypatch.setattr(type(storages["vault"]), "save", damage)
+    with pytest.raises(BackupError, match="not in the storage what was sent"):
+        take(sandbox, conf)
+    assert not list(stored.glob("*.json"))
+
+
+def test_an_unknown_storage_is_named(sandbox: Sandbox) -> None:
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        take(sandbox, sandbox.conf(backup_storage="nowhere"))
+
+
+@pytest.fixture
+def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conf]:
+    """Run moto's S3 server and make a storage `s3` in it."""
+    boto3 = pytest.importorskip("boto3")
+    server_module = pytest.importorskip("moto.server")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    boto3.client("s3", endpoint_url=url, region_name="us-east-1").create_bucket(
+        Bucket="backups"
+    )
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "s3": {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": "backups",
+                "endpoint_url": url,
+                "region_name": "us-east-1",
+                "file_overwrite": False,
+            },
+        },
+    }
+    yield
+    server.stop()
+
+
+@pytest.mark.usefixtures("bucket")
+def test_an_s3_bucket_keeps_and_gives_back(sandbox: Sandbox) -> None:
+    # More than one part of a multipart upload, and nothing that compresses.
+    sandbox.sql(
+        "CREATE TABLE blob AS "
+        "SELECT string_agg(sha512((i * 1000 + j)::text::bytea), '') "
+        "FROM generate_series(1, 250) i, "
+        "generate_series(1, 700) j GROUP BY i"
+    )
+    conf = sandbox.conf(backup_storage="s3")
+    manifest = take(sandbox, conf)
+    assert manifest.size > 8 << 20
+    forget_local(sandbox)
+    assert storage.list_stored(conf).backups == (manifest,)
+    storage.fetch(sandbox.directory, manifest.id, conf, None)
+    storage.delete(manifest, conf)
+    assert storage.list_stored(conf).backups == ()
