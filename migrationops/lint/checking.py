@@ -53,7 +53,7 @@ def check_operation(unit: OperationUnit, rules: Iterable[Rule]) -> Iterator[Find
         if isinstance(rule, OperationRule):
             for hit in _distinct(rule.check_operation(unit)):
                 found.setdefault((rule.id, hit.table), _finding(rule, hit, **place))
-        elif isinstance(rule, StatementRule):
+        if isinstance(rule, StatementRule):
             for step in unit.steps:
                 for hit in _distinct(rule.check(step)):
                     finding = _finding(rule, hit, sql=step.effect.sql, **place)
@@ -74,7 +74,7 @@ def check_migration(unit: MigrationUnit, rules: Iterable[Rule]) -> Iterator[Find
 
 def _distinct(hits: Iterable[Hit]) -> list[Hit]:
     """Say a thing once a table."""
-    return list({hit.table: hit for hit in reversed(list(hits))}.values())[::-1]
+    return list({hit.table: hit for hit in hits}.values())
 
 
 def _finding(rule: Rule, hit: Hit, **place: object) -> Finding:

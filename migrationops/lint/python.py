@@ -53,7 +53,7 @@ def _local_imports(tree: ast.AST) -> list[str]:
         f"{node.module}.{alias.name}"
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("models")
-        if not (node.module or "").startswith("django.")
+        if not (node.module or "").startswith("django.db")
         for alias in node.names
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import EventRule
-from migrationops.lint.simulation import edits
+from migrationops.lint.simulation import datatypes, edits
 from migrationops.lint.simulation.effects import Event
 from migrationops.lint.units import Step
 
@@ -29,7 +29,10 @@ class FkTypeMismatch(EventRule):
             return False
         column = own.column(key.columns[0])
         targets = [parent.column(name) for name in edits.targets(parent, key)]
-        return any(column and t and column.type != t.type for t in targets)
+        if column is None:
+            return False
+        type_ = datatypes.of_text(column.type)
+        return any(t and datatypes.of_text(t.type) != type_ for t in targets)
 
     def severity(self, event: Event, step: Step) -> Severity:
         return Severity.SAFE
