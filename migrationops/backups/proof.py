@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migrationops.backups import build, derived, verify
+from migrationops.backups import build, derived, ready, verify
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Role
 from migrationops.backups.engine import Engine
 from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.source import Source, proof_source
 from migrationops.conf import Proof
+from migrationops.postgres.databases import Connection
 
 NOT_CREATED = "restored: this role may not create databases"
 
 
 def prove(
-    engine: Engine, source: Source, manifest: Manifest, archive: Path, level: Proof
+    engine: Engine,
+    source: Source,
+    manifest: Manifest,
+    archive: Path,
+    level: Proof,
+    *,
+    keep: Role | None = None,
 ) -> ProofRecord:
     """Prove an archive; `rehearsed` is for a run of the plan to add.
 
-    Where no database can be created the proof ends at `counted`, and says so.
-    Raises BackupError when the archive does not hold.
+    From `restored` on, `keep` leaves the restored database in that role: SCRATCH for
+    a rehearsal, READY to be swapped in. Where no database can be created the proof
+    ends at `counted`, and says so. Raises BackupError when the archive does not hold.
     """
     if level is Proof.NONE:
         return ProofRecord()
@@ -31,41 +40,39 @@ def prove(
     if level is Proof.DECODED:
         return ProofRecord(level=level, at=datetime.now(UTC))
     rows = verify.compare_rows(manifest, found)
+    counted = ProofRecord(level=Proof.COUNTED, at=datetime.now(UTC), rows=rows)
     if level is Proof.COUNTED:
-        return ProofRecord(level=level, at=datetime.now(UTC), rows=rows)
-    return _restored(engine, source, manifest, archive, rows)
-
-
-def _restored(
-    engine: Engine, source: Source, manifest: Manifest, archive: Path, rows: int
-) -> ProofRecord:
-    place = proof_source(source)
+        return counted
+    place = source if keep else proof_source(source)
     with place.maintenance() as connection:
         if not build.may_create(connection):
-            return ProofRecord(
-                level=Proof.COUNTED,
-                at=datetime.now(UTC),
-                rows=rows,
-                skipped=(NOT_CREATED,),
-            )
-        derived.collect_abandoned(connection, source.database)
-        built = _build(engine, place, manifest, archive)
-        derived.drop(connection, built.database.name)
-    return ProofRecord(
-        level=Proof.RESTORED,
-        at=datetime.now(UTC),
-        rows=built.rows,
-        skipped=built.skipped,
+            return replace(counted, skipped=(NOT_CREATED,))
+        built = _restored(engine, place, connection, manifest, archive, keep)
+    return replace(
+        counted, level=Proof.RESTORED, at=datetime.now(UTC), skipped=built.skipped
     )
 
 
-def _build(engine: Engine, place: Source, manifest: Manifest, archive: Path) -> Built:
-    return build.build(
+def _restored(
+    engine: Engine,
+    place: Source,
+    connection: Connection,
+    manifest: Manifest,
+    archive: Path,
+    keep: Role | None,
+) -> Built:
+    derived.collect_abandoned(connection, place.database)
+    built = build.build(
         engine,
         place,
         manifest,
         archive,
-        role=Role.SCRATCH,
+        role=keep or Role.SCRATCH,
         run=manifest.run,
-        accept_missing=True,
+        accept_missing=keep is not Role.READY,
     )
+    if keep is None:
+        derived.drop(connection, built.database.name)
+    if keep is Role.READY:
+        ready.close_up(connection, built.database)
+    return built

@@ -8,8 +8,7 @@ up where it stands, and the swap is one transaction.
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +16,27 @@ from django.db import connections
 from psycopg import sql
 
 from migrationops import stamp
-from migrationops.backups import build, derived, losses, obstacles, properties, swap
+from migrationops.backups import (
+    build,
+    catalog,
+    derived,
+    directory,
+    losses,
+    obstacles,
+    properties,
+    ready,
+    swap,
+)
 from migrationops.backups.build import Built
 from migrationops.backups.carry import carry_history
 from migrationops.backups.counters import read_counters
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engine import Engine
+from migrationops.backups.engines import engine_of
 from migrationops.backups.losses import Accepted, Look, Losses, OwnWrites
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source
-from migrationops.exceptions import RefusedError
+from migrationops.exceptions import ManifestError, RefusedError
 from migrationops.postgres.databases import Connection
 
 _LOOKS = 3
@@ -40,6 +50,24 @@ class Backup:
     manifest: Manifest
     archive: Path
     engine: Engine
+
+
+def find_backup(source: Source, identifier: str | None, *, trust: bool) -> Backup:
+    """Return the named backup, or the newest of the source's database.
+
+    Raises ManifestError for one of another environment, unless it is trusted.
+    """
+    conf = source.conf
+    place = directory.backup_directory(conf)
+    found = catalog.find(place, identifier, conf, source.database, trust=trust)
+    if found.environment != conf.environment and not trust:
+        raise ManifestError(
+            f"{found.id} is a backup of {found.environment}, the settings say "
+            f"{conf.environment}. Nothing was changed.",
+            remedy="Its data may not belong here. If it does: --trust.",
+        )
+    archive = place / found.file.name
+    return Backup(manifest=found, archive=archive, engine=engine_of(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +128,13 @@ def incoming(
         run=run,
         accept_missing=accept_missing,
     )
+
+
+def ready_copy(source: Source, manifest: Manifest) -> Built:
+    """Take the untouched restored copy of this backup; nothing is compared again."""
+    with source.maintenance() as connection:
+        found = ready.open_up(connection, source.database, manifest.id)
+    return Built(database=found, rows=manifest.proof.rows)
 
 
 def make_ready(source: Source, built: Derived, manifest: Manifest, run: str) -> int:
@@ -175,31 +210,6 @@ def give_name(source: Source, built: Derived, name: str, manifest: Manifest) -> 
         connection.execute("COMMIT")
 
 
-def drop_slots(source: Source, kept: Derived) -> tuple[str, ...]:
-    """Drop the logical slots that follow the kept database, which keep its WAL."""
-    with source.maintenance() as connection:
-        slots = obstacles.logical_slots(connection, kept.name)
-        for slot in slots:
-            connection.execute("SELECT pg_drop_replication_slot(%s)", [slot])
-    return tuple(slots)
-
-
-def end_replica_sessions(
-    primary: Source, replicas: Sequence[Connection], kept: Derived
-) -> None:
-    """End the sessions of standbys in the old database, once they have replayed."""
-    with primary.maintenance() as connection:
-        row = connection.execute("SELECT pg_current_wal_lsn()::text").fetchone()
-    assert row is not None
-    for replica in replicas:
-        _wait_for_replay(replica, row[0])
-        replica.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = %s AND pid <> pg_backend_pid()",
-            [kept.name],
-        )
-
-
 @contextlib.contextmanager
 def _without_django(source: Source) -> Iterator[None]:
     """Close Django's connection, which would be in the way, and would not survive."""
@@ -227,13 +237,3 @@ class _Gate:
         total = at_most + since if at_most is not None and since >= 0 else None
         if not self.accepted.covers(total):
             raise _MovedError
-
-
-def _wait_for_replay(replica: Connection, lsn: str) -> None:
-    """Wait until the standby has replayed up to there, a minute at most."""
-    deadline = time.monotonic() + 60
-    query = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
-    while replica.execute(query, [lsn]).fetchone() != (True,):
-        if time.monotonic() > deadline:
-            raise RefusedError("A standby does not replay; its sessions are as before.")
-        time.sleep(0.1)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from migrationops.backups import catalog, directory, storage
+from migrationops.backups.derived import Role
 from migrationops.backups.engine import Engine, Job
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.pg_dump import PgDump
@@ -18,9 +19,17 @@ from migrationops.progress import Progress, ProgressCallback, Stage, State
 
 
 def take_backup(
-    *, alias: str, conf: Conf, run_id: str, proof: Proof, report: ProgressCallback
+    *,
+    alias: str,
+    conf: Conf,
+    run_id: str,
+    proof: Proof,
+    report: ProgressCallback,
+    keep: Role | None = None,
 ) -> Manifest:
     """Back up the alias's database and prove the backup to this level.
+
+    `keep` leaves the database that the proof restored, in this role.
 
     1. Dump under a lock-first snapshot to a temporary name, and flush.
     2. Prove.
@@ -42,7 +51,7 @@ def take_backup(
         )
         draft = engine.take(job)
         report(_step("prove", State.STARTED))
-        proven = prove(engine, source, draft, pending.path, proof)
+        proven = prove(engine, source, draft, pending.path, proof, keep=keep)
         manifest = sign(replace(draft, proof=proven), conf)
         pending.publish()
         catalog.write(place, manifest)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrationops import history, stamp
+from migrationops.backups.derived import Role
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
 from migrationops.conf import Proof, get_conf
@@ -22,6 +23,7 @@ class Request:
 
     alias: str
     proof: Proof | None = None
+    ready_copy: bool = False
     wait: float | None = None
 
 
@@ -45,7 +47,9 @@ def backup(request: Request, report: ProgressCallback) -> Report:
     started = time.monotonic()
     conf = get_conf()
     stamp.require_environment(request.alias, conf)
-    proof = max(conf.policy.backup, Proof.DECODED)
+    proof = request.proof or max(conf.policy.backup, Proof.DECODED)
+    if request.ready_copy:
+        proof = max(proof, Proof.RESTORED)
     with locked(request.alias, conf, _COMMAND, wait=request.wait) as lock:
         install_own_tables(request.alias, conf, lock, report)
         with (
@@ -56,8 +60,9 @@ def backup(request: Request, report: ProgressCallback) -> Report:
                 alias=request.alias,
                 conf=conf,
                 run_id=run.run_id,
-                proof=proof if request.proof is None else request.proof,
+                proof=proof,
                 report=report,
+                keep=Role.READY if request.ready_copy else None,
             )
             run.journal.update(backup=manifest.to_json())
     return Report(backup=manifest, run=run.run_id, seconds=time.monotonic() - started)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import connections
 
 from migrationops import history, stamp
-from migrationops.backups import catalog, difference, directory, obstacles, restore
+from migrationops.backups import (
+    difference,
+    followers,
+    obstacles,
+    restore,
+)
 from migrationops.backups.build import Built
 from migrationops.backups.carry import carry_history
 from migrationops.backups.derived import Derived
 from migrationops.backups.difference import Difference
-from migrationops.backups.engines import engine_of
 from migrationops.backups.losses import Accepted, Losses, OwnWrites
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.restore import Backup, TakenOver
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
-from migrationops.exceptions import ManifestError, RefusedError
+from migrationops.exceptions import RefusedError
 from migrationops.history import Recording
-from migrationops.postgres import databases
 from migrationops.postgres.locks import RunnerLock
 from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.workflows.preparation import install_own_tables, locked
@@ -43,6 +46,7 @@ class Request:
     accepted: Accepted = field(default_factory=Accepted)
     list_losses: bool = False
     trust: bool = False
+    from_ready_copy: bool = False
     drop_slots: bool = False
     accept_missing: bool = False
     accept_stale_replicas: bool = False
@@ -102,31 +106,13 @@ def restore_backup(request: Request, report: ProgressCallback) -> Report:
         request=request,
         conf=conf,
         source=source,
-        backup=_find(request, conf, source),
+        backup=restore.find_backup(source, request.backup, trust=request.trust),
         report=report,
         started=started,
     )
     _check_typed(request, source)
     with locked(request.alias, conf, _COMMAND, wait=request.wait) as lock:
         return _restore_beside(task) if request.into else _replace(task, lock)
-
-
-def _find(request: Request, conf: Conf, source: Source) -> Backup:
-    place = directory.backup_directory(conf)
-    manifest = catalog.find(
-        place, request.backup, conf, source.database, trust=request.trust
-    )
-    if manifest.environment != conf.environment and not request.trust:
-        raise ManifestError(
-            f"{manifest.id} is a backup of {manifest.environment}, the settings say "
-            f"{conf.environment}. Nothing was changed.",
-            remedy="Its data may not belong here. If it does: --trust.",
-        )
-    return Backup(
-        manifest=manifest,
-        archive=place / manifest.file.name,
-        engine=engine_of(manifest),
-    )
 
 
 def _check_typed(request: Request, source: Source) -> None:
@@ -172,6 +158,8 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
 
 
 def _build(task: _Task, run: str) -> Built:
+    if task.request.from_ready_copy:
+        return restore.ready_copy(task.source, task.manifest)
     return restore.incoming(
         task.source, task.backup, run, accept_missing=task.request.accept_missing
     )
@@ -194,13 +182,7 @@ def _check_before(task: _Task) -> None:
 
 def _swap(task: _Task, built: Derived) -> TakenOver:
     request, source = task.request, task.source
-    with ExitStack() as stack:
-        replicas = [
-            stack.enter_context(
-                databases.connect(alias, dbname=task.conf.maintenance_db)
-            )
-            for alias in request.replicas
-        ]
+    with followers.connected(source, request.replicas) as standbys:
         taken = restore.take_over(
             source,
             built,
@@ -208,7 +190,7 @@ def _swap(task: _Task, built: Derived) -> TakenOver:
             accepted=request.accepted,
             own=OwnWrites(),
         )
-        restore.end_replica_sessions(source, replicas, taken.kept)
+        followers.end_sessions(source, standbys, taken.kept)
     return taken
 
 
@@ -238,7 +220,7 @@ def _report(task: _Task, taken: TakenOver, built: Built, history_rows: int) -> R
         losses=taken.losses,
         differences=found,
         dropped_slots=(
-            restore.drop_slots(source, taken.kept) if task.request.drop_slots else ()
+            followers.drop_slots(source, taken.kept) if task.request.drop_slots else ()
         ),
     )
 

@@ -20,6 +20,11 @@ class Command(OpsCommand):
             help="How far to prove it; the default is the policy's.",
         )
         parser.add_argument(
+            "--ready-copy",
+            action="store_true",
+            help="Keep the restored copy, to be swapped in at once.",
+        )
+        parser.add_argument(
             "--wait", type=float, help="Seconds to wait for another runner."
         )
 
@@ -28,6 +33,7 @@ class Command(OpsCommand):
         request = Request(
             alias=options["database"],
             proof=Proof[proof.upper()] if proof else None,
+            ready_copy=options["ready_copy"],
             wait=options["wait"],
         )
         report = backup(request, self.progress(options))

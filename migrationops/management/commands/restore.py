@@ -10,6 +10,7 @@ from migrationops.workflows.restore import Request, restore_backup
 
 _FLAGS = {
     "list_losses": "Name, after the swap, each row that differs from the kept one.",
+    "from_ready_copy": "Swap in the copy that backup --ready-copy has left.",
     "trust": "Take a manifest of another environment or of an unknown key.",
     "drop_slots": "Drop logical slots, which would follow the old database.",
     "accept_missing": "Do without what this role may not restore; it is named.",

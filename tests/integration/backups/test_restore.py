@@ -203,6 +203,27 @@ def test_history_goes_along(box: Sandbox) -> None:
     ) == (report.kept)
 
 
+def test_the_ready_copy_is_swapped_in_without_being_built(box: Sandbox) -> None:
+    ready_copy = BackupRequest(alias=box.alias, ready_copy=True)
+    backup(ready_copy, silent)
+    manifest = backup(ready_copy, silent).backup
+    assert list(beside(box).values()) == [Role.READY]
+    (copy,) = beside(box)
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting"):
+        box.connect(copy)
+    box.sql("UPDATE item SET name = 'new'")
+    with box.connect("postgres") as connection:
+        oid = _oid(connection, copy)
+        report = put_back(
+            box, from_ready_copy=True, accepted=Accepted(rows=100), list_losses=True
+        )
+        assert _oid(connection, box.name) == oid
+    assert report.backup == manifest.id
+    assert box.sql("SELECT count(*) FROM item WHERE name = 'new'") == 0
+    with pytest.raises(RefusedError, match="no ready copy"):
+        put_back(box, from_ready_copy=True, accepted=Accepted(rows=None))
+
+
 def test_into_a_new_name_leaves_the_live_one_alone(box: Sandbox) -> None:
     take(box)
     box.sql("DELETE FROM item")
