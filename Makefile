@@ -48,6 +48,8 @@ demo-steps:
 	$(MANAGE) safe_migrate --plan
 	$(MANAGE) safe_migrate --policy staging
 	$(MANAGE) migration_status
+	$(MANAGE) init_config
+	$(MANAGE) generate_occurrences
 ifeq ($(SERVE),1)
 	@echo "The admin: http://127.0.0.1:8000/admin/  user demo, password demo (development only)"
 	$(MANAGE) runserver --noreload

@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.db.models import F, Func, IntegerField, QuerySet
 from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import pluralize
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -103,12 +104,10 @@ class RunAdmin(RunModelAdmin):
 
     @admin.display(description="what")
     def what(self, run: Any) -> SafeString:
-        count = run.migrations or 0
         return format_html(
-            '{}, {} migration{}<div class="ops-error">{}</div>',
+            '{}{}<div class="ops-error">{}</div>',
             run.command,
-            count,
-            "" if count == 1 else "s",
+            _migrations(run.migrations or 0),
             Truncator(run.error).chars(_ERROR),
         )
 
@@ -119,6 +118,10 @@ class RunAdmin(RunModelAdmin):
     @admin.display(description="backup")
     def backed_up(self, run: Any) -> str:
         return run.proof or "-"
+
+
+def _migrations(count: int) -> str:
+    return f", {count} migration{pluralize(count)}" if count else ""
 
 
 def _light(runs: QuerySet[Run]) -> QuerySet[Run]:

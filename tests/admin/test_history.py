@@ -141,6 +141,12 @@ def test_the_list_says_what_happened(staff: Client) -> None:
     assert "restored" in text
 
 
+def test_a_run_without_migrations_is_just_its_command(staff: Client) -> None:
+    make_run(command="backup", plan={})
+
+    assert 'field-what">backup<div' in staff.get(LIST).content.decode()
+
+
 def test_the_list_is_searched_by_migration(staff: Client) -> None:
     make_run()
 
