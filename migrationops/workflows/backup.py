@@ -50,7 +50,9 @@ def backup(request: Request, report: ProgressCallback) -> Report:
     proof = request.proof or max(conf.policy.backup, Proof.DECODED)
     if request.ready_copy:
         proof = max(proof, Proof.RESTORED)
-    with locked(request.alias, conf, _COMMAND, wait=request.wait) as lock:
+    with locked(
+        request.alias, conf, _COMMAND, wait=request.wait, report=report
+    ) as lock:
         install_own_tables(request.alias, conf, lock, report)
         with (
             history.recording(request.alias, conf, _COMMAND, report) as run,

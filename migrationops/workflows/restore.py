@@ -111,7 +111,9 @@ def restore_backup(request: Request, report: ProgressCallback) -> Report:
         started=started,
     )
     _check_typed(request, source)
-    with locked(request.alias, conf, _COMMAND, wait=request.wait) as lock:
+    with locked(
+        request.alias, conf, _COMMAND, wait=request.wait, report=report
+    ) as lock:
         return _restore_beside(task) if request.into else _replace(task, lock)
 
 

@@ -29,7 +29,7 @@ def stamp_environment(
     """
     conf = get_conf()
     standing = _require_stampable(alias, conf, environment, typed_name)
-    with locked(alias, conf, "stamp_environment") as lock:
+    with locked(alias, conf, "stamp_environment", report=report) as lock:
         install_own_tables(alias, conf, lock, report)
         with databases.connect(alias) as connection:
             stamp.write(connection, conf)

@@ -69,6 +69,9 @@ def test_what_changes_nothing_passes_in_production(production: Shop) -> None:
         ["migrate"],
         ["flush", "--no-input"],
         ["loaddata", "items"],
+        ["backup"],
+        ["backups", "expire", "--apply"],
+        ["restore", "--no-input"],
         ["seed", "--env", "development"],
     ],
 )

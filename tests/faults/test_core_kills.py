@@ -75,6 +75,7 @@ def test_during_the_backup(ready: Shop, tmp_path: Path) -> None:
     assert last_run(ready) == ("open", None)
     assert [p.suffix for p in backups.iterdir()] == [".partial"]
     assert "Unfinished runs" in ready.succeed("migration_status")
+    assert json.loads(ready.succeed("backups", "list", "--json"))["backups"] == []
     programs.go_on()
     report = json.loads(ready.succeed("safe_migrate", "--json"))
     assert report["backup"]["proof"]["level"] == "decoded"

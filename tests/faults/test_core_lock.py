@@ -85,6 +85,8 @@ def test_lost_in_a_non_atomic_migration_it_stops_before_the_next_statement(
     "arguments",
     [
         ["safe_migrate", "shop"],
+        ["backup"],
+        ["backups", "expire", "--apply"],
         ["seed", "--env", "development"],
         ["stamp_environment", "--env", "development", "--name", "{name}"],
     ],
@@ -97,5 +99,14 @@ def test_every_command_that_changes_data_takes_it(
 
     with runner_at_work(ready):
         done = ready.run(*arguments, WAIT=0)
+
+    refused(done, 3, "Another runner is at work", "another run", "Nothing was changed")
+
+
+def test_a_restore_takes_it(ready: Shop) -> None:
+    ready.succeed("backup")
+
+    with runner_at_work(ready):
+        done = ready.run("restore", "--no-input", "--wait", "0")
 
     refused(done, 3, "Another runner is at work", "another run", "Nothing was changed")
