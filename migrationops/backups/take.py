@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from migrationops.backups import catalog, directory, storage
 from migrationops.backups.derived import Role
@@ -27,9 +28,7 @@ def take_backup(
     report: ProgressCallback,
     keep: Role | None = None,
 ) -> Manifest:
-    """Back up the alias's database and prove the backup to this level.
-
-    `keep` leaves the database that the proof restored, in this role.
+    """Back up the alias's database; prove it, and `keep` what the proof restored.
 
     1. Dump under a lock-first snapshot to a temporary name, and flush.
     2. Prove.
@@ -56,11 +55,18 @@ def take_backup(
         pending.publish()
         catalog.write(place, manifest)
     if conf.backup_storage:
-        report(_step("upload", State.STARTED))
-        manifest = storage.upload(place, manifest, conf)
-        catalog.write(place, manifest)
+        manifest = _copy(place, manifest, conf, report)
     report(_step("backup", State.DONE))
     return manifest
+
+
+def _copy(
+    place: Path, manifest: Manifest, conf: Conf, report: ProgressCallback
+) -> Manifest:
+    report(_step("upload", State.STARTED))
+    copied = storage.upload(place, manifest, conf)
+    catalog.write(place, copied)
+    return copied
 
 
 def backup_id(source: Source, run_id: str, at: datetime) -> str:
