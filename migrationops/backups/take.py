@@ -59,7 +59,6 @@ def take_backup(
         report(_step("upload", State.STARTED))
         manifest = storage.upload(place, manifest, conf)
         catalog.write(place, manifest)
-    report(_step("backup", State.DONE))
     return manifest
 
 
