@@ -10,6 +10,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from migrationops import conf, exceptions
+from migrationops.lint.report import LintReport
 from migrationops.workflows import backup, migration_status, restore, safe_migrate, seed
 from migrationops.workflows import stamp_environment as stamping
 from tests.pages import Page, page, pages
@@ -133,6 +134,7 @@ def used_settings() -> set[str]:
     ("command", "value"),
     [
         ("safe_migrate", safe_migrate.Report),
+        ("lint_migrations", LintReport),
         ("backup", backup.Report),
         ("restore", restore.Report),
         ("migration_status", migration_status.Status),

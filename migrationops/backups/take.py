@@ -56,7 +56,6 @@ def take_backup(
         catalog.write(place, manifest)
     if conf.backup_storage:
         manifest = _copy(place, manifest, conf, report)
-    report(_step("backup", State.DONE))
     return manifest
 
 
