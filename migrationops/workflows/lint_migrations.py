@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from migrationops import graph
 from migrationops.conf import Conf, get_conf
-from migrationops.exceptions import DatabaseError, PreconditionError, RefusedError
+from migrationops.exceptions import DatabaseError, PreconditionError
 from migrationops.graph import Key, Target
 from migrationops.lint import baseline, changed, checking, live, registry
 from migrationops.lint.finding import Finding, Severity, worst
@@ -210,12 +210,13 @@ def write_baseline(path: Path, report: LintReport) -> None:
     baseline.write(path, report.findings)
 
 
-def refuse_dangerous(report: LintReport) -> None:
-    """Raise RefusedError when something is dangerous."""
+def refusal(report: LintReport) -> str:
+    """Say why this must not be run, "" when nothing is dangerous."""
     count = sum(f.severity is Severity.DANGEROUS for f in report.findings)
-    if count:
-        raise RefusedError(
-            f"{count} dangerous finding{'s' * (count > 1)}; nothing was run.",
-            remedy="Do what the findings say, or answer for them: "
-            'lint_ignore = {"rule": "reason"} in the migration.',
-        )
+    if not count:
+        return ""
+    return (
+        f"{count} dangerous finding{'s' * (count > 1)}; nothing was run.\n"
+        "Next: do what the findings say, or answer for them: "
+        'lint_ignore = {"rule": "reason"} in the migration.'
+    )

@@ -3,6 +3,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
+from migrationops.exceptions import RefusedError
 from migrationops.management import lint_options
 from migrationops.management.base import OpsCommand
 from migrationops.management.lint_reports import report_text, script_text
@@ -22,8 +25,9 @@ class Command(OpsCommand):
             self.show(script.to_json(), script_text(script), options)
             return
         report = workflow.lint_migrations(lint_options.request(options))
-        if path := options["write_baseline"]:
-            workflow.write_baseline(path, report)
         text = report_text(report, options["format"], options["verbosity"])
         self.show(report.to_json(), text, options)
-        workflow.refuse_dangerous(report)
+        if path := options["write_baseline"]:
+            workflow.write_baseline(path, report)
+        elif reason := workflow.refusal(report):
+            raise CommandError(reason, returncode=RefusedError.exit_code)
