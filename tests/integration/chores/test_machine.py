@@ -54,7 +54,13 @@ DAILY: dict[str, Any] = {"schedule": "calendar", "rrule": "FREQ=DAILY"}
 AFTER: dict[str, Any] = {"schedule": "after", "lead_days": 1}
 CHORES: list[dict[str, Any]] = [
     {**DAILY, "name": "turns", "assign": "turns"},
-    {**DAILY, "name": "each", "assign": "everyone", "due_time": datetime.time(18)},
+    {
+        **DAILY,
+        "name": "each",
+        "assign": "everyone",
+        "due_time": datetime.time(18),
+        "needs_approval": True,
+    },
     {
         "schedule": "calendar",
         "rrule": "FREQ=WEEKLY;BYDAY=MO,WE,SA",
@@ -84,6 +90,9 @@ def make_home() -> None:
     for name, role in [("Bo", Role.ADMIN), ("Cy", Role.CHILD), ("Dee", Role.GUEST)]:
         user = UserFactory() if role == Role.ADMIN else None
         members.join(household, name, actor=ann, role=role, user=user, now=START)
+    for member in Membership.objects.filter(household=household):
+        ledger.adjust(member, 30, actor=None, note="to begin with")
+    Reward.objects.filter(household=household).update(stock=2, cost=11)
     for fields in CHORES:
         start = household_day(household, START)
         chore = Chore(household=household, starts_on=start, points=7, **fields)
@@ -184,6 +193,24 @@ class Domain(RuleBasedStateMachine):
         member.refresh_from_db()
         return member.balance, member.earned, streaks(member)
 
+    @rule(n=pick, yes=st.booleans())
+    def submit_and_review(self, n: int, yes: bool) -> None:
+        """What a child says is done waits for an admin, who decides at once."""
+        today = household_day(self.household, self.now)
+        rows = Occurrence.objects.filter(
+            status="open", opens_on__lte=today, chore__needs_approval=True
+        )
+        child = Membership.objects.get(household=self.household, name="Cy")
+        if occurrence := self.one(rows, n):
+            decide = reviews.approve if yes else reviews.reject
+
+            def both() -> None:
+                attempt = Attempt(member=child, actor=child)
+                done = completions.complete(occurrence.pk, attempt, now=self.now)
+                decide(done.pk, actor=self.ann, now=self.now)
+
+            self.attempt(both)
+
     @rule(n=pick)
     def log_anytime(self, n: int) -> None:
         chore = Chore.objects.get(household=self.household, name="anytime")
@@ -233,12 +260,22 @@ class Domain(RuleBasedStateMachine):
         }
         self.attempt(commands[what])
 
-    @rule(n=pick, who=pick)
-    def redeem(self, n: int, who: int) -> None:
+    @rule(
+        n=pick,
+        who=pick,
+        answer=st.sampled_from([None, shop.grant, shop.decline, shop.cancel]),
+    )
+    def redeem(self, n: int, who: int, answer: Callable[..., object] | None) -> None:
+        """A wish, and perhaps what becomes of it at once."""
         reward = self.one(Reward.objects.all(), n)
-        Reward.objects.filter(pk=reward.pk, stock=None).update(stock=2, cost=11)
         member = self.someone(who)
-        self.attempt(lambda: shop.redeem(reward.pk, member, actor=member))
+
+        def wish() -> None:
+            redemption = shop.redeem(reward.pk, member, actor=member)
+            if answer is not None:
+                answer(redemption.pk, actor=None)
+
+        self.attempt(wish)
 
     @rule(
         n=pick,
@@ -248,7 +285,7 @@ class Domain(RuleBasedStateMachine):
     )
     def decide(self, n: int, what: Callable[..., object]) -> None:
         if wish := self.one(Redemption.objects.all(), n):
-            self.attempt(lambda: what(wish.pk, actor=self.ann))
+            self.attempt(lambda: what(wish.pk, actor=None))
 
     @rule(who=pick, amount=st.integers(min_value=-20, max_value=20))
     def adjust(self, who: int, amount: int) -> None:
