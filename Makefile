@@ -81,6 +81,7 @@ docs-check: $(STAMP)
 	@$(COG) --check --diff --check-fail-msg="Run: make docs" $(PAGES)
 
 docs: $(STAMP) ## print the parts of the documentation that are read from the code
+	@PYTHONPATH=. $(BIN)/python docs/rules.py
 	@$(COG) -r $(PAGES)
 
 test: $(STAMP) ## unit, integration and a sample of every fault class

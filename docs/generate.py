@@ -142,6 +142,25 @@ def value(found: object) -> str:
     return f"{found:g}" if isinstance(found, float) else str(found)
 
 
+FOLDERS = ("", "howto", "runbooks", "reference", "explanation", "decisions")
+
+
+def contents() -> str:
+    """Return a link to every page, by folder."""
+    return "\n".join(line for folder in FOLDERS for line in links(folder))
+
+
+def links(folder: str) -> Iterator[str]:
+    top = ROOT / "docs" / folder
+    found = sorted([*top.glob("*.md"), *(top.glob("*/index.md") if folder else ())])
+    titles = {path: path.read_text().splitlines()[0].lstrip("# ") for path in found}
+    if folder and found:
+        yield f"\n## {folder.capitalize()}\n"
+    for path, title in titles.items():
+        if path.name != "README.md":
+            yield f"- [{title}]({path.relative_to(ROOT / 'docs').as_posix()})"
+
+
 def layers() -> str:
     """Return the layers of migrationops, from the contract that keeps them."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][

@@ -40,6 +40,21 @@ def test_links_lead_somewhere() -> None:
     assert [link for found in PAGES for link in broken_links(found)] == []
 
 
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached: set[str] = set()
+    todo = [page("README.md")]
+    while todo:
+        found = todo.pop()
+        reached.add(found.name)
+        paths = {
+            (found.path.parent / link.split("#")[0]).resolve() for link in found.links
+        }
+        below = [Page(path) for path in paths if path.suffix == ".md"]
+        todo += [p for p in below if p.name not in reached]
+
+    assert {p.name for p in PAGES} - reached == set()
+
+
 def commands_in(found: Page) -> Iterator[tuple[str, list[str]]]:
     """Yield what is said to be typed after manage.py: the command and its options."""
     for line in found.code:
