@@ -41,7 +41,7 @@ demo: $(STAMP) ## seed a first schema, then migrate it for real; ends in the adm
 # The first set of migrations is what the fixtures need; what follows is pending.
 demo-steps:
 	$(MANAGE) safe_migrate accounts 0003
-	$(MANAGE) safe_migrate households 0003
+	$(MANAGE) safe_migrate households 0004
 	$(MANAGE) safe_migrate rewards 0004
 	@for app in account admin django_q sessions; do $(MANAGE) safe_migrate $$app -v 0 || exit; done
 	$(MANAGE) seed --env development
