@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
 from migrationops.lint.finding import Finding
 from migrationops.lint.rule import (
+    EventRule,
     Hit,
     MigrationRule,
     OperationRule,
     Rule,
     StatementRule,
+    WorkRule,
 )
 from migrationops.lint.simulation.effects import Effect
 from migrationops.lint.simulation.simulate import run, statements
@@ -34,14 +37,13 @@ def lint_script(
 
 def check_step(step: Step, rules: Iterable[Rule]) -> Iterator[Finding]:
     """Yield what the statement rules find."""
-    for rule in rules:
-        if isinstance(rule, StatementRule):
-            for hit in _distinct(rule.check(step)):
-                yield _finding(rule, hit, sql=step.effect.sql)
+    for rule in _concerned(step, rules):
+        for hit in _distinct(rule.check(step)):
+            yield _finding(rule, hit, sql=step.effect.sql)
 
 
-def check_operation(unit: OperationUnit, rules: Iterable[Rule]) -> Iterator[Finding]:
-    """Yield what the rules find in an operation and in its statements."""
+def check_operation(unit: OperationUnit, rules: Sequence[Rule]) -> Iterator[Finding]:
+    """Yield what the rules find in an operation and in its statements, each once."""
     migration = unit.migration
     place = {
         "app": migration.app_label,
@@ -53,11 +55,15 @@ def check_operation(unit: OperationUnit, rules: Iterable[Rule]) -> Iterator[Find
         if isinstance(rule, OperationRule):
             for hit in _distinct(rule.check_operation(unit)):
                 found.setdefault((rule.id, hit.table), _finding(rule, hit, **place))
-        if isinstance(rule, StatementRule):
-            for step in unit.steps:
-                for hit in _distinct(rule.check(step)):
-                    finding = _finding(rule, hit, sql=step.effect.sql, **place)
-                    found.setdefault((rule.id, hit.table), finding)
+    for step in unit.steps:
+        for finding in check_step(step, rules):
+            here = dataclasses.replace(
+                finding,
+                app=migration.app_label,
+                migration=migration.name,
+                operation=unit.index,
+            )
+            found.setdefault((finding.rule, finding.table), here)
     yield from found.values()
 
 
@@ -70,6 +76,19 @@ def check_migration(unit: MigrationUnit, rules: Iterable[Rule]) -> Iterator[Find
                 yield _finding(
                     rule, hit, app=migration.app_label, migration=migration.name
                 )
+
+
+def _concerned(step: Step, rules: Iterable[Rule]) -> Iterator[StatementRule]:
+    """Yield the statement rules whose trigger can be there; most cannot."""
+    kinds = {event.kind for event in step.effect.events}
+    causes = {touch.cause for touch in step.effect.touches}
+    for rule in rules:
+        if isinstance(rule, EventRule) and kinds.isdisjoint(rule.kinds):
+            continue
+        if isinstance(rule, WorkRule) and causes.isdisjoint(rule.causes):
+            continue
+        if isinstance(rule, StatementRule):
+            yield rule
 
 
 def _distinct(hits: Iterable[Hit]) -> list[Hit]:

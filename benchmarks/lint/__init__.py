@@ -1,0 +1,1 @@
+"""How right lint is, and how fast."""
