@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 
@@ -14,7 +16,7 @@ from migrationops.lint.report import LintReport
 from migrationops.workflows import backup, migration_status, restore, safe_migrate, seed
 from migrationops.workflows import stamp_environment as stamping
 from tests.pages import Page, page, pages
-from tests.sources import PACKAGES, ROOT
+from tests.sources import PACKAGES, ROOT, modules
 
 PAGES = pages()
 OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
@@ -107,6 +109,19 @@ def test_targets_of_make_exist() -> None:
     assert {
         (where, target) for where, target in named if target not in targets
     } == set()
+
+
+def test_what_the_app_needs_is_named() -> None:
+    trees = [m.tree for m in modules("migrationops")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
+    names += [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)]
+    needed = {name.split(".")[0] for name in names}
+    # psycopg2 is guarded in a rehearsal where a project has it.
+    needed -= {*sys.stdlib_module_names, "migrationops", "psycopg2"}
+    sentence = page("README.md").text.split("It needs ")[1].split(" Then:")[0]
+
+    assert {name for name in needed if f"`{name}`" not in sentence} == set()
 
 
 @pytest.mark.parametrize("name", our_commands())
