@@ -71,7 +71,7 @@ def recording(
         )
         _close(journal, Run.State.STOPPED, stopped.returncode, stopped, _AGAIN)
         raise stopped from exc
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         journal.traceback(exc)
         failed = MigrationOpsError(
             f"{type(exc).__name__}: {exc}\n{_standing(journal)}", remedy=_AGAIN

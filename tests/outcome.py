@@ -32,8 +32,8 @@ def refused(
     assert done.returncode == code, everything
     assert "Traceback" not in everything
     for text in texts:
-        assert text in done.stderr
-    assert f"\nNext: {next_}" in done.stderr
+        assert text in done.stderr, everything
+    assert f"\nNext: {next_}" in done.stderr, everything
 
 
 @contextmanager

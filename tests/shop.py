@@ -127,11 +127,9 @@ class Shop:
             env=self.environ(**ops),
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
             process_group=0,
-            **self.popen,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **self.popen},
         )
         self.started.append(process)
         return process

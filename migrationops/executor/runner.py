@@ -84,9 +84,9 @@ class Runner:
                 state = self._one(migration, state, tell)
             except NeedsPersonError as exc:
                 raise stopped(self._plan, self._done, exc) from exc
-            except MigrationOpsError:
+            except (MigrationOpsError, KeyboardInterrupt):
                 raise
-            except Exception as exc:
+            except BaseException as exc:  # a migration may well call sys.exit()
                 raise self._failed(planned, exc) from exc
         return state
 
@@ -142,7 +142,9 @@ class Runner:
         if self._session.policy.on_failure is OnFailure.REVERSE:
             self._reversals.append(Reversal(migration, state))
 
-    def _failed(self, planned: PlannedMigration, error: Exception) -> MigrationOpsError:
+    def _failed(
+        self, planned: PlannedMigration, error: BaseException
+    ) -> MigrationOpsError:
         back = self._reversals[:-1]
         possible = self._instructions.reversible and planned.atomic
         if not (back and possible and all(r.is_possible for r in back)):

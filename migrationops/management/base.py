@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import signal
+import sys
 import threading
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -74,8 +75,11 @@ class OpsCommand(ErrorsToExitCodes):
     requires_migrations_checks = False
 
     def execute(self, *args: Any, **options: Any) -> str | None:
+        # self.stdout is that of before: only what migrations print goes elsewhere
+        elsewhere = sys.stderr if options.get("json") else sys.stdout
         try:
-            return super().execute(*args, **options)
+            with contextlib.redirect_stdout(elsewhere):
+                return super().execute(*args, **options)
         except (CommandError, SystemExit):
             raise
         except Exception as exc:

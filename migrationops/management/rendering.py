@@ -30,6 +30,12 @@ class ProgressLines:
     def __call__(self, event: Progress) -> None:
         if self._quiet:
             return
+        try:
+            self._tell(event)
+        except (OSError, ValueError):  # nobody reads it any more; the run goes on
+            self._quiet = True
+
+    def _tell(self, event: Progress) -> None:
         if event.state is State.ADVANCED and event.unit in _MEASURED:
             self._advance(event)
             return
