@@ -54,9 +54,6 @@ class Ground:
 
     def make(self) -> None:
         """Begin with an empty schema."""
-        self.connection.close()
-        options = self.connection.settings_dict["OPTIONS"]
-        options["options"] = f"-c search_path={SCHEMA}"
         self.run(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
 
     def begin(self, operations: list[Any]) -> None:
@@ -69,12 +66,6 @@ class Ground:
             self._scripts[key] = "\n".join(editor.collected_sql)
         self.make()
         self.run(self._scripts[key])
-
-    def remove(self) -> None:
-        self.connection.close()
-        del self.connection.settings_dict["OPTIONS"]["options"]
-        self.run(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-        self.connection.close()
 
     def run(self, query: str, params: Any = None) -> list[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:

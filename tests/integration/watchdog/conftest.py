@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from django.db import connection as django
 
 from migrationops.postgres import databases
+from tests.integration.operations.database import own_database, used_by_django
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_django.plugin import DjangoDbBlocker
 
     from migrationops.postgres.databases import Connection
+
+__all__ = ["own_database"]
 
 TABLE = "public.watched"
 
@@ -61,18 +63,15 @@ class Sessions:
 
 @pytest.fixture
 def sessions(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    own_database: str, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Sessions]:
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), used_by_django(own_database):
         made = Sessions()
         with databases.connect("default") as connection:
             connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
             connection.execute(f"CREATE TABLE {TABLE} (a int)")
         yield made
         made.close()
-        with databases.connect("default") as connection:
-            connection.execute(f"DROP TABLE {TABLE}")
-        django.close()
 
 
 def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
