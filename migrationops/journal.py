@@ -103,8 +103,13 @@ class Journal:
         self._end(step, Step.State.DONE, inside or self.connection, values)
 
     def fail(self, step: OpenStep, error: BaseException, **values: Any) -> None:
+        """Say that a step failed; where the server is gone, the file has to do."""
         text = f"{type(error).__name__}: {error}".strip()
-        self._end(step, Step.State.FAILED, self.connection, {"error": text, **values})
+        values |= {"error": text}
+        try:
+            self._end(step, Step.State.FAILED, self.connection, values)
+        except psycopg.Error:
+            self.file.note(Step.State.FAILED.value, number=step.number, error=text)
 
     @contextlib.contextmanager
     def step(self, kind: Step.Kind, label: str, **values: Any) -> Iterator[OpenStep]:
@@ -113,8 +118,7 @@ class Journal:
         try:
             yield step
         except BaseException as exc:
-            with contextlib.suppress(psycopg.Error):
-                self.fail(step, exc)
+            self.fail(step, exc)
             raise
         self.finish(step)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from dataclasses import dataclass
 
@@ -10,8 +9,9 @@ import psycopg
 from django.db import transaction
 from django.db.migrations import Migration
 
-from migrationops.exceptions import NeedsPersonError
+from migrationops.exceptions import DatabaseError, NeedsPersonError
 from migrationops.executor.session import Session
+from migrationops.postgres import databases
 from migrationops.postgres.databases import Connection
 
 _STATUS = "SELECT coalesce(pg_xact_status(%s::text::xid8), 'too old')"
@@ -49,25 +49,39 @@ class Fence:
             )
 
     def require_rolled_back(self) -> None:
-        """After a failure, raise if the server says that the transaction stays."""
-        with contextlib.suppress(psycopg.Error):
+        """After a failure, raise unless the server says that nothing of it stays."""
+        try:
             status = self._outcome()
-            if status != "aborted":
-                raise NeedsPersonError(
-                    f"{self.migration} failed, and yet its transaction is {status}.",
-                    remedy="manage.py migration_status says whether it is recorded; "
-                    "if it is, run manage.py safe_migrate again.",
-                )
+        except DatabaseError as exc:
+            raise NeedsPersonError(
+                f"{self.migration} failed, and the server cannot be asked what became "
+                f"of it: {exc}",
+                remedy="When the server is back: manage.py safe_migrate. What is "
+                "committed is recorded, and it goes on from there.",
+            ) from exc
+        if status != "aborted":
+            raise NeedsPersonError(
+                f"{self.migration} failed, and yet its transaction is {status}.",
+                remedy="manage.py migration_status says whether it is recorded; "
+                "if it is, run manage.py safe_migrate again.",
+            )
 
     def _outcome(self) -> str:
         """Ask another connection, until the server has made up its mind."""
         deadline = time.monotonic() + _PATIENCE
         while True:
-            row = self.session.watch.execute(_STATUS, [self.number]).fetchone()
-            status = str(row[0]) if row else "unknown"
+            status = self._ask()
             if status != "in progress" or time.monotonic() > deadline:
                 return status
             time.sleep(0.1)
+
+    def _ask(self) -> str:
+        try:
+            row = self.session.watch.execute(_STATUS, [self.number]).fetchone()
+        except psycopg.Error:  # it may have been ended together with ours
+            with databases.connect(self.session.alias) as connection:
+                row = connection.execute(_STATUS, [self.number]).fetchone()
+        return str(row[0]) if row else "unknown"
 
 
 def _number(connection: Connection) -> str:

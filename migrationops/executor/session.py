@@ -92,6 +92,7 @@ def take_target(connection: Connection, lock: RunnerLock, *, wait: float) -> Non
     if connection.info.parameter_status("application_name") == _name(lock):
         return
     refuse_pooler(connection)
+    databases.require_writes(connection)
     locks.take(connection, lock.target_key, wait=wait)
     timeouts.prepare_session(connection)
     connection.execute(

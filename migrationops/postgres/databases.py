@@ -17,7 +17,7 @@ from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from migrationops.conf import get_conf
-from migrationops.exceptions import ConfigurationError, DatabaseError
+from migrationops.exceptions import ConfigurationError, DatabaseError, PreconditionError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -91,6 +91,26 @@ def direct_wrapper(alias: str) -> BaseDatabaseWrapper:
     if conf.operator_url:
         settings["OPTIONS"]["assume_role"] = _owner(alias)
     return cast("BaseDatabaseWrapper", copy)
+
+
+def require_writes(connection: Connection) -> None:
+    """Raise PreconditionError where nothing can be written."""
+    row = connection.execute(
+        "SELECT current_setting('transaction_read_only'), pg_is_in_recovery()"
+    ).fetchone()
+    match row:
+        case ("on", True):
+            reason, remedy = "it is a standby", "Point the alias at the primary."
+        case ("on", False):
+            reason = "default_transaction_read_only is on"
+            remedy = "Reset that setting of the database or the role."
+        case _:
+            return
+    raise PreconditionError(
+        f"Database {connection.info.dbname!r} takes no writes: {reason}. "
+        "Nothing was changed.",
+        remedy=remedy,
+    )
 
 
 def name(alias: str) -> str:
