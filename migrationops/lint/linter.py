@@ -85,7 +85,7 @@ def _order(loader: MigrationLoader) -> Iterable[Key]:
 def _settle(world: World, unit: MigrationUnit, sizes: Mapping[str, int] | None) -> None:
     """Say how big the tables are when the next migration comes."""
     if sizes is not None:
-        world.rows = dict(sizes)
+        world.rows, world.made = dict(sizes), set()
     elif any(python.is_python(o.operation) for o in unit.operations):
         filled = {name: None for name, rows in world.rows.items() if rows == 0}
         world.rows = {**world.rows, **filled}

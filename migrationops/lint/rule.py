@@ -83,7 +83,7 @@ class WorkRule(StatementRule):
     def message(self, touch: Touch) -> str:
         perhaps = "" if touch.certain else "perhaps "
         return (
-            f"{self.title}: {touch.table} ({severity.rows_text(touch.rows)}) "
+            f"{self.title}: {touch.table} ({severity.size_text(touch)}) "
             f"{perhaps}{_VERBS[touch.work]} under {severity.held_text(touch)}."
         )
 

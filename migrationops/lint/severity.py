@@ -14,7 +14,7 @@ _SPEED = {Work.REWRITE: 470_000, Work.INDEX: 1_000_000, Work.SCAN: 5_000_000}
 
 def of_work(touch: Touch) -> Severity:
     """Work under a blocking lock is as bad as the table is big."""
-    if touch.new or touch.rows == 0:
+    if touch.new or touch.made or touch.rows == 0:
         return Severity.SAFE
     if touch.rows is not None and touch.rows <= SMALL:
         return Severity.CAREFUL
@@ -22,15 +22,19 @@ def of_work(touch: Touch) -> Severity:
 
 
 def of_table(step: Step, table: str, filled: Severity) -> Severity:
-    """Return `filled`, but safe for a table that is new or known to be empty."""
-    empty = step.is_new(table) or step.rows(table) == 0
-    return Severity.SAFE if empty else filled
+    """Return `filled`, but safe for a table of the plan's own or known to be empty."""
+    unused = step.is_new(table) or table in step.effect.made_tables
+    return Severity.SAFE if unused or step.rows(table) == 0 else filled
 
 
 def of_deploy(step: Step, table: str) -> Severity:
     """What breaks running code is dangerous, unless the migration says contract."""
     contract = step.phase is Phase.CONTRACT
     return of_table(step, table, Severity.CAREFUL if contract else Severity.DANGEROUS)
+
+
+def size_text(touch: Touch) -> str:
+    return "new in this plan" if touch.made else rows_text(touch.rows)
 
 
 def rows_text(rows: int | None) -> str:

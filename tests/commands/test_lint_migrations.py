@@ -75,6 +75,31 @@ def test_an_empty_table_is_safe(opened_shop: Shop) -> None:
     assert report["migrations"][0]["verdict"] == "safe"
 
 
+def test_a_table_of_the_plan_is_safe_whatever_fills_it(opened_shop: Shop) -> None:
+    opened_shop.add(
+        "0002_expand_note",
+        'migrations.CreateModel("Note", [("id", models.BigAutoField(primary_key=True)),'
+        ' ("text", models.TextField())])',
+        after=FIRST,
+    )
+    opened_shop.add(
+        "0003_backfill_note",
+        "migrations.RunPython(migrations.RunPython.noop, migrations.RunPython.noop)",
+        after="0002_expand_note",
+    )
+    opened_shop.add(
+        "0004_expand_note_index",
+        'migrations.AddIndex("note", models.Index(fields=["text"], name="note_text"))',
+        after="0003_backfill_note",
+    )
+
+    report = lint(opened_shop, "--pending", returncode=0)
+
+    (found,) = [f for f in report["findings"] if f["rule"] == "create-index-blocking"]
+    assert found["severity"] == "safe"
+    assert "new in this plan" in found["message"]
+
+
 def test_without_a_database_the_facts_that_lack_are_named(dropping: Shop) -> None:
     report = lint(dropping, "--no-database", "shop", returncode=3)
 

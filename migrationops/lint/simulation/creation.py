@@ -86,6 +86,7 @@ def _register(world: World, table: Table) -> None:
     world.put(table)
     world.rows[name] = 0
     world.vague.discard(name)
+    world.made.add(name)
     if world.in_transaction:
         world.created.add(name)
 

@@ -28,6 +28,7 @@ class Touch:
     lock: LockMode | None
     rows: int | None = None  # None: not known
     new: bool = False  # nobody else can see the table yet
+    made: bool = False  # the plan made the table: nobody else uses it yet
     certain: bool = True
 
     @property
@@ -78,6 +79,7 @@ class Effect:
     lock_timeout: str = ""  # the script's own setting, "" when it made none
     statement_timeout: str = ""
     new_tables: frozenset[str] = frozenset()
+    made_tables: frozenset[str] = frozenset()  # by this plan, earlier or now
     rows: Mapping[str, int | None] = field(default_factory=dict)  # of locked tables
 
     @property

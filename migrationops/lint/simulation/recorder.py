@@ -91,6 +91,7 @@ class Recorder:
             lock_timeout=world.setting("lock_timeout"),
             statement_timeout=world.setting("statement_timeout"),
             new_tables=frozenset(world.created),
+            made_tables=frozenset(world.made),
             rows={name: world.row_count(name) for name in self.locks},
         )
 
@@ -103,6 +104,7 @@ class Recorder:
             lock=max(modes) if modes else None,
             rows=self.world.row_count(table),
             new=table in self._created,
+            made=table in self.world.made,
             certain=self._work[table, work, cause],
         )
 

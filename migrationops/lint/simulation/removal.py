@@ -110,6 +110,7 @@ def remove(world: World, recorder: Recorder, name: str) -> None:
         world.put(edits.drop_constraint(world.tables[child_table.qualified_name], key))
     world.tables.pop(name, None)
     world.created.discard(name)
+    world.made.discard(name)
 
 
 def _neighbours(world: World, table: Table) -> list[str]:

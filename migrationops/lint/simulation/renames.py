@@ -120,7 +120,7 @@ def move(world: World, old: str, table: Table) -> None:
     for mapping in (world.rows, world.held):
         if old in mapping:
             mapping[new] = mapping.pop(old)  # type: ignore[assignment]
-    for names in (world.created, world.fresh_files, world.vague):
+    for names in (world.created, world.made, world.fresh_files, world.vague):
         if old in names:
             names.discard(old)
             names.add(new)

@@ -27,6 +27,7 @@ class World:
     tables: dict[str, Table] = field(default_factory=dict)
     vague: set[str] = field(default_factory=set)  # tables assumed, columns unknown
     rows: dict[str, int | None] = field(default_factory=dict)  # None: some, or unknown
+    made: set[str] = field(default_factory=set)  # tables, by this plan or script
     domains: dict[str, Domain] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)  # name: enum, composite ...
     functions: dict[str, tuple[Function, ...]] = field(default_factory=dict)
