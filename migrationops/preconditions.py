@@ -22,17 +22,22 @@ from migrationops.sources import source_hash
 
 _OLDEST_SERVER = 140000  # Django 5.2 supports PostgreSQL 14 and later
 _LONG_TRANSACTION = "60 s"
+INVALID_INDEX = "invalid-index"  # the name of that problem
 _LEAST_COMPRESSION = 20  # a dump that is smaller than this part of its database is rare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One precondition that does not hold; only a blocking one refuses the run."""
+    """One precondition that does not hold; only a blocking one refuses the run.
+
+    `subject` names the relation that it is about, where there is one.
+    """
 
     name: str
     message: str
     remedy: str = ""
     blocking: bool = True
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +170,8 @@ def applied_files_are_present(situation: Situation) -> Iterator[Problem]:
 def no_invalid_indexes(situation: Situation) -> Iterator[Problem]:
     for name in introspection.invalid_indexes(situation.connection):
         yield Problem(
-            name="invalid-index",
+            name=INVALID_INDEX,
+            subject=name,
             message=f"Index {name} is INVALID.",
             remedy=f"DROP INDEX CONCURRENTLY {name}",
             blocking=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.core import checks
@@ -24,17 +24,24 @@ class Verification:
 
 
 def verify(
-    connection: Connection, alias: str, *, expected: Catalog, gone: Sequence[str] = ()
+    connection: Connection,
+    alias: str,
+    *,
+    expected: Catalog,
+    gone: Sequence[str] = (),
+    known_invalid: Collection[str] = (),
 ) -> Verification:
     """Compare with the rehearsed catalog, and run Django's database checks.
 
     `expected` holds the tables that the rehearsal touched, `gone` those it dropped;
-    other tables may have changed meanwhile, and are not compared. Raises
-    DiffersError; everything is applied then, and stays.
+    other tables may have changed meanwhile, and are not compared; nor are indexes
+    that were INVALID before (`known_invalid`) ours to answer for. Raises DiffersError;
+    everything is applied then, and stays.
     """
     problems = [
         f"Index {name} is INVALID."
         for name in introspection.invalid_indexes(connection)
+        if name not in known_invalid
     ]
     names = [table.qualified_name for table in expected.tables]
     actual = introspection.catalog(connection, tables=[*names, *gone])

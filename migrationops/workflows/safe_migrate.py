@@ -86,7 +86,7 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
     rehearsal = stages.rehearse(work)
     backup = stages.back_up(work)
     applied = stages.apply(work, rehearsal)
-    verification = stages.verify(work, rehearsal)
+    verification = stages.verify(work, rehearsal, warnings)
     report = opening.report(
         Outcome.APPLIED,
         work.plan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from migrationops import history, preconditions, resume
@@ -162,7 +163,9 @@ def apply(work: Work, rehearsal: Rehearsal | None) -> tuple[Applied, ...]:
         return apply_plan(work.session, work.run.journal, work.loader, work.plan, how)
 
 
-def verify(work: Work, rehearsal: Rehearsal | None) -> Verification:
+def verify(
+    work: Work, rehearsal: Rehearsal | None, warnings: Sequence[Problem]
+) -> Verification:
     """Look whether the database holds together, and is as it was rehearsed."""
     expected = rehearsal.performance if rehearsal else None
     with work.run.stage(Stage.VERIFY):
@@ -171,6 +174,9 @@ def verify(work: Work, rehearsal: Rehearsal | None) -> Verification:
             work.alias,
             expected=expected.touched if expected else Catalog(),
             gone=expected.gone if expected else (),
+            known_invalid={
+                w.subject for w in warnings if w.name == preconditions.INVALID_INDEX
+            },
         )
 
 
