@@ -89,13 +89,6 @@ def unfinished(alias: str) -> QuerySet[Run]:
     )
 
 
-def forget_due(journal: Journal) -> None:
-    """Say that post_migrate was made good, in whichever run it was due."""
-    journal.connection.execute(
-        "UPDATE migrationops_run SET post_migrate_due = false WHERE post_migrate_due"
-    )
-
-
 def _settle(journal: Journal) -> None:
     journal.connection.execute(
         "UPDATE migrationops_run SET state = %s, error = %s, finished_at = now() "

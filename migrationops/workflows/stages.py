@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from migrationops import history, preconditions, resume
+from migrationops import preconditions, resume
 from migrationops.backups import catalog, directory
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
 from migrationops.conf import LintMode, Proof
 from migrationops.exceptions import RefusedError
 from migrationops.executor import verify as verification
-from migrationops.executor.apply import apply_plan
+from migrationops.executor.apply import apply_plan, forget_due
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
@@ -183,4 +183,4 @@ def verify(
 def make_good(work: Work) -> None:
     """Send the post_migrate that a killed run did not come to send."""
     send_post_migrate(work.alias, applied_state(work.loader), work.loader, work.plan)
-    history.forget_due(work.run.journal)
+    forget_due(work.run.journal)
