@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pytest_django
 
 pytest_plugins = [
+    "tests.fix_faults",
     "tests.fix_run_lock",
     "tests.fix_shop",
     "tests.fix_tcp",
