@@ -12,6 +12,7 @@ from django.db.migrations.state import ProjectState
 
 from migrationops.exceptions import NeedsPersonError
 from migrationops.executor.fence import Fence
+from migrationops.executor.lookout import look_ahead
 from migrationops.executor.session import Session
 from migrationops.postgres import timeouts
 from migrationops.postgres.statements import (
@@ -26,12 +27,14 @@ def run_in_transaction(
     migration: Migration,
     state: ProjectState,
     *,
+    until: float,
     finish: Callable[[], None],
 ) -> ProjectState:
     """Try once, from a state of its own: all of it is committed, or nothing.
 
-    The session is ready. `finish` writes what must be committed with it. Raises
-    NeedsPersonError when the migration ended the transaction by itself.
+    The session is ready; `until` (time.monotonic()) ends the waiting for blockers.
+    `finish` writes what must be committed with it. Raises NeedsPersonError when the
+    migration ended the transaction by itself.
     """
     fence = None
     try:
@@ -39,7 +42,7 @@ def run_in_transaction(
             _limit(session, StatementClass.BLOCKING)
             fence = Fence.build(session, migration)
             # apply() mutates the state: a second try needs a fresh one
-            new_state = _apply(session, migration, state.clone(), fence)
+            new_state = _apply(session, migration, state.clone(), fence, until)
             record(session, migration)
             finish()
     except NeedsPersonError:
@@ -54,16 +57,22 @@ def run_in_transaction(
 class LimitEachStatement:
     """Set the limits before each statement that may block others.
 
-    Before each, since a RunSQL may have changed them.
+    Before each, since a RunSQL may have changed them. Blockers are waited for only
+    before the first: afterwards the transaction holds locks of its own.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, until: float) -> None:
         self._session = session
+        self._until = until
+        self._is_first = True
 
     def __call__(
         self, execute: Any, sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
         statement = classify(str(sql))
+        if self._is_first:
+            look_ahead(self._session, statement, str(sql), until=self._until)
+        self._is_first &= statement is StatementClass.SESSION
         if statement not in (StatementClass.DATA, StatementClass.SESSION):
             _limit(self._session, statement)
         return execute(sql, params, many, context)
@@ -90,11 +99,15 @@ def record(session: Session, migration: Migration) -> None:
 
 
 def _apply(
-    session: Session, migration: Migration, state: ProjectState, fence: Fence
+    session: Session,
+    migration: Migration,
+    state: ProjectState,
+    fence: Fence,
+    until: float,
 ) -> ProjectState:
     with (
         session.wrapper.execute_wrapper(keep_transaction),
-        session.wrapper.execute_wrapper(LimitEachStatement(session)),
+        session.wrapper.execute_wrapper(LimitEachStatement(session, until)),
         session.wrapper.schema_editor(atomic=True) as editor,
     ):
         new_state = migration.apply(state, editor)

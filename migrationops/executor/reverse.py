@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -45,18 +46,20 @@ def _reverse_one(session: Session, done: Reversal, label: str) -> None:
     def note(failed: Attempt) -> None:
         session.report(_event(State.ADVANCED, f"{label} tries again: {failed.error}"))
 
+    budget = session.policy.outage_budget
+    until = time.monotonic() + budget
     retrying(
-        lambda: _unapply(session, done),
-        budget=session.policy.outage_budget,
+        lambda: _unapply(session, done, until),
+        budget=budget,
         before_pause=note,
         least=session.policy.lock_timeout,
     )
 
 
-def _unapply(session: Session, done: Reversal) -> None:
+def _unapply(session: Session, done: Reversal, until: float) -> None:
     session.make_ready()
     migration = done.migration
-    with session.wrapper.execute_wrapper(LimitEachStatement(session)):
+    with session.wrapper.execute_wrapper(LimitEachStatement(session, until)):
         if not migration.atomic:
             _run(session, done, atomic=False)
         with transaction.atomic(using=session.alias, durable=True):

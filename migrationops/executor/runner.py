@@ -177,10 +177,14 @@ def _run_atomic(
 
     step = journal.start(Step.Kind.MIGRATION, str(migration), **_names(migration))
 
+    until = time.monotonic() + session.policy.outage_budget
+
     def attempt() -> ProjectState:
         session.make_ready()
         with session.watchdog(str(migration), patience=session.policy.patience):
-            return run_in_transaction(session, migration, state, finish=finish)
+            return run_in_transaction(
+                session, migration, state, until=until, finish=finish
+            )
 
     try:
         new_state = retrying(

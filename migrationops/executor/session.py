@@ -13,8 +13,10 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg import pq
 
 from migrationops.conf import Policy
+from migrationops.executor.termination import Termination
 from migrationops.executor.watchdog import Watchdog
 from migrationops.postgres import databases, locks, timeouts
+from migrationops.postgres.activity import Other
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.locks import RunnerLock
 from migrationops.postgres.pooler import refuse_pooler
@@ -27,7 +29,8 @@ from migrationops.progress import ProgressCallback
 class Session:
     """What executing needs: the alias, the policy, the lock, and who is told.
 
-    `watch` is the watchdog's connection.
+    `watch` is the connection by which others are watched; `termination` says which of
+    them may be ended.
     """
 
     alias: str
@@ -35,6 +38,7 @@ class Session:
     lock: RunnerLock
     watch: Connection
     report: ProgressCallback
+    termination: Termination | None = None
 
     @property
     def wrapper(self) -> DatabaseWrapper:
@@ -55,6 +59,15 @@ class Session:
         ).fetchone()
         return {"pid": row[0], "backend_start": str(row[1])} if row else {}
 
+    @property
+    def pids(self) -> list[int]:
+        """Return the server processes that are ours, and no blockers."""
+        return [self.connection.info.backend_pid]
+
+    def end(self, other: Other) -> str:
+        """End a session that the rule names; return what is to be told of it."""
+        return self.termination.end(self.watch, other) if self.termination else ""
+
     def limits(self, statement: StatementClass) -> Limits:
         return Limits.of(
             statement,
@@ -70,6 +83,7 @@ class Session:
             label=label,
             patience=patience,
             report=self.report,
+            termination=self.termination,
         )
 
     def make_ready(self) -> None:
@@ -102,11 +116,23 @@ def take_target(connection: Connection, lock: RunnerLock, *, wait: float) -> Non
 
 @contextlib.contextmanager
 def open_session(
-    alias: str, policy: Policy, lock: RunnerLock, report: ProgressCallback
+    alias: str,
+    policy: Policy,
+    lock: RunnerLock,
+    report: ProgressCallback,
+    *,
+    termination: Termination | None = None,
 ) -> Iterator[Session]:
     """Open what a run needs beside its own connection, before anything is applied."""
     with databases.connect(alias, application="migrationops watchdog") as watch:
-        yield Session(alias=alias, policy=policy, lock=lock, watch=watch, report=report)
+        yield Session(
+            alias=alias,
+            policy=policy,
+            lock=lock,
+            watch=watch,
+            report=report,
+            termination=termination,
+        )
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -12,6 +13,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from migrationops.executor.atomic import record
+from migrationops.executor.lookout import look_ahead
 from migrationops.executor.recorded import (
     RecordedStep,
     Script,
@@ -155,9 +157,13 @@ class StatementRunner:
         waits = statement is StatementClass.CONCURRENT
         patience = None if waits else session.policy.patience
         inside = session.wrapper.in_atomic_block
+        # In an operation's own transaction a retry could not work: 25P02.
+        budget = 0.0 if inside else session.policy.outage_budget
+        until = time.monotonic() + budget
         with self._open(Step.Kind.STATEMENT, label, text) as step:
 
             def attempt() -> Any:
+                look_ahead(session, statement, text, until=until)
                 timeouts.apply(session.connection, limits, local=inside)
                 with session.watchdog(label, patience=patience):
                     return execute()
@@ -166,8 +172,6 @@ class StatementRunner:
                 step.detail["tries"] = failed.number + 1
                 session.report(_retry(text, failed))
 
-            # In an operation's own transaction a retry could not work: 25P02.
-            budget = 0.0 if inside else session.policy.outage_budget
             return retrying(
                 attempt,
                 budget=budget,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +15,7 @@ import psycopg
 from django.db import Error as DjangoError
 from psycopg import errors
 
-from migrationops.exceptions import ConfigurationError
+from migrationops.executor.termination import Termination
 from migrationops.postgres import activity
 from migrationops.postgres.activity import Other
 from migrationops.postgres.databases import Connection
@@ -39,34 +38,11 @@ class GaveWayError(errors.LockNotAvailable):
         super().__init__(f"gave way to {len(waiters)} waiting behind us: {names}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Termination:
-    """The rule by which a blocker may be ended: idle in a transaction for too long."""
-
-    idle_seconds: float
-
-    @classmethod
-    def parse(cls, text: str) -> Termination:
-        """Read `idle:SECONDS`; raise ConfigurationError for anything else."""
-        kind, _, seconds = text.partition(":")
-        if kind != "idle" or not seconds.replace(".", "", 1).isdigit():
-            raise ConfigurationError(
-                f"{text!r} is no rule for ending blockers.",
-                remedy="Write idle:SECONDS, as idle:60.",
-            )
-        return cls(idle_seconds=float(seconds))
-
-    def names(self, other: Other) -> bool:
-        """Whether this session may be ended; one whose age is hidden may not."""
-        idle = other.state.startswith("idle in transaction")
-        return idle and (other.seconds or 0.0) >= self.idle_seconds
-
-
 class Watchdog:
     """Watches the backend `pid` while the block runs.
 
-    `connection` is its own, autocommitting, and used by no one else meanwhile;
-    `patience` is how long a client may wait behind us (s), None for ever.
+    `connection` is another, autocommitting one; `patience` is how long a client may
+    wait behind us (s), None for ever.
     """
 
     def __init__(
@@ -89,7 +65,6 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog")
         self.gave_way_to: tuple[Other, ...] = ()
         self.blocked_by: tuple[Other, ...] = ()
-        self.terminated: tuple[Other, ...] = ()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -135,10 +110,10 @@ class Watchdog:
         blockers = activity.blockers(self._connection, self._pid)
         self.blocked_by = blockers or self.blocked_by
         for other in blockers if self._termination else ():
-            if other.pid and self._termination and self._termination.names(other):
-                self._connection.execute("SELECT pg_terminate_backend(%s)", [other.pid])
-                self.terminated = (*self.terminated, other)
-                self._say(f"ended {other}, which blocked us")
+            if self._termination and (
+                told := self._termination.end(self._connection, other)
+            ):
+                self._say(told)
 
     def _tell(self) -> None:
         row = self._connection.execute(

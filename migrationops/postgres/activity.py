@@ -55,6 +55,10 @@ class Other:
     def is_dump(self) -> bool:
         return self.application == "pg_dump"
 
+    @property
+    def is_autovacuum(self) -> bool:
+        return self.kind == "autovacuum worker"
+
     def _age(self) -> str:
         return "" if self.seconds is None else f", for {self.seconds:.1f} s"
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from migrationops.conf import Conf
     from migrationops.executor.runner import Applied
     from migrationops.executor.session import Session
+    from migrationops.executor.termination import Termination
     from migrationops.executor.verify import Verification
     from migrationops.graph import Target
     from migrationops.history import Recording
@@ -34,13 +35,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the operator asked for; `wait` in seconds, None means the policy's."""
+    """What the operator asked for; `wait` in seconds, None means the policy's.
+
+    `termination` says whom of those who block us the run may end.
+    """
 
     alias: str
     target: Target
     policy: str | None = None
     wait: float | None = None
     plan_only: bool = False
+    termination: Termination | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

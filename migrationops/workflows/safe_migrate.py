@@ -50,7 +50,9 @@ def safe_migrate(request: Request, tell: ProgressCallback) -> Report:
     command = "safe_migrate"
     with (
         locked(request.alias, conf, command, wait=request.wait, report=tell) as lock,
-        open_session(request.alias, conf.policy, lock, tell) as session,
+        open_session(
+            request.alias, conf.policy, lock, tell, termination=request.termination
+        ) as session,
     ):
         return _migrate(opening, session, tell)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from migrationops.environments import Environment
 from migrationops.graph import Target
+from migrationops.management import arguments
 from migrationops.management.base import OpsCommand
 from migrationops.management.reports import safe_migrate_text
 from migrationops.workflows.migration_run import Request
@@ -32,18 +33,24 @@ class Command(OpsCommand):
             help="The policy of a stricter environment than this one.",
         )
         parser.add_argument(
+            "--terminate-blockers",
+            metavar="RULE",
+            type=arguments.termination,
+            help="End who blocks us, idle in a transaction for so long: idle:SECONDS.",
+        )
+        parser.add_argument(
             "--no-input", "--noinput", action="store_true", help="Never ask."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        target = Target(app=options["app_label"], migration=options["migration_name"])
         request = Request(
             alias=options["database"],
-            target=Target(
-                app=options["app_label"], migration=options["migration_name"]
-            ),
+            target=target,
             policy=options["policy"],
             wait=options["wait"],
             plan_only=options["plan"],
+            termination=options["terminate_blockers"],
         )
         report = safe_migrate(request, self.progress(options))
         self.show(report.to_json(), safe_migrate_text(report), options)

@@ -1,0 +1,76 @@
+"""Looks whom a statement would wait for, before it queues and others behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import psycopg
+
+from migrationops.executor.session import Session
+from migrationops.postgres import activity, statements
+from migrationops.postgres.activity import Other
+from migrationops.postgres.statements import StatementClass
+from migrationops.progress import Progress, Stage, State
+
+_INTERVAL = 0.05  # seconds between two looks
+
+
+def look_ahead(
+    session: Session, statement: StatementClass, text: str, *, until: float
+) -> None:
+    """Name who is in the way; before a statement that may block others, wait for them.
+
+    Nothing may be held meanwhile. Whoever has been at it for long will outlast the
+    lock timeout, and clients would queue behind us for nothing. `until`
+    (time.monotonic()) ends the waiting: then the lock timeout decides. Without the
+    connection to look by, nobody is named.
+    """
+    with contextlib.suppress(psycopg.Error):
+        if statement is StatementClass.BLOCKING:
+            _wait(session, text, until)
+        elif statement is StatementClass.CONCURRENT:
+            found = activity.open_transactions(
+                session.watch, older_than=_long(session), ours=session.pids
+            )
+            _tell(session, text, found, "it will wait for")
+
+
+def _wait(session: Session, text: str, until: float) -> None:
+    told: set[tuple[int, str]] = set()
+    tables = statements.tables(text)
+    while tables and (found := _lasting(session, tables)):
+        fresh = [other for other in found if (other.pid, other.gid) not in told]
+        _tell(session, text, fresh, "not queued yet, since it would wait for")
+        told |= {(other.pid, other.gid) for other in fresh}
+        if time.monotonic() > until:
+            return
+        time.sleep(_INTERVAL)
+
+
+def _lasting(session: Session, tables: tuple[str, ...]) -> list[Other]:
+    """Return who has been at it for long; an autovacuum gives way to who queues."""
+    found = activity.blockers_of(session.watch, tables, ours=session.pids)
+    return [
+        other
+        for other in found
+        if (other.seconds or 0.0) > _long(session) and not other.is_autovacuum
+    ]
+
+
+def _long(session: Session) -> float:
+    return session.policy.lock_timeout / 4
+
+
+def _tell(
+    session: Session, text: str, found: list[Other] | tuple[Other, ...], why: str
+) -> None:
+    """Tell of them, and end those that the rule names."""
+    label = text.strip().splitlines()[0]
+    for other in found:
+        ended = session.end(other)
+        _say(session, f"{label}: {ended or f'{why} {other}'}")
+
+
+def _say(session: Session, label: str) -> None:
+    session.report(Progress(stage=Stage.APPLY, state=State.ADVANCED, label=label))

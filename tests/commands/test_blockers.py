@@ -1,0 +1,75 @@
+"""Who stands in the way is named before anything queues, and ended by a rule only."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.shop import ADD_PRICE, Shop
+
+INDEX = 'AddIndexConcurrently("item", models.Index(fields=["name"], name="by_name"))'
+
+
+@pytest.fixture
+def ready(opened_shop: Shop) -> Shop:
+    opened_shop.ops["POLICY"] = {"backup": "none", "lock_timeout": 0.4}
+    opened_shop.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
+    return opened_shop
+
+
+def reader(shop: Shop) -> psycopg.Connection[tuple[object, ...]]:
+    """Return a session that has read the table and keeps its transaction open."""
+    connection = shop.connect(autocommit=False, application_name="a long reader")
+    connection.execute("SELECT count(*) FROM shop_item")
+    return connection
+
+
+def test_writers_go_on_while_a_run_waits_for_a_reader(ready: Shop) -> None:
+    """Queued behind the reader, the ALTER would make every writer wait for it."""
+    with reader(ready) as blocker:
+        process = ready.start("safe_migrate")
+        assert process.stderr is not None
+        line = ""
+        while "not queued yet" not in line:
+            line = process.stderr.readline()
+            assert line, process.wait()
+        with ready.connect(options="-c lock_timeout=100ms") as writer:
+            for _ in range(20):
+                writer.execute("INSERT INTO shop_item (name) VALUES ('new')")
+        blocker.commit()
+        done = ready.finish(process)
+
+    assert "a long reader" in line
+    assert done.returncode == 0, done.stderr
+    assert "price" in ready.columns()
+
+
+def test_a_rule_ends_who_is_idle_for_too_long(ready: Shop) -> None:
+    ready.add("0003_expand_name", INDEX, after="0002_expand_price", atomic=False)
+    blocker = reader(ready)
+
+    done = ready.run("safe_migrate", "--terminate-blockers", "idle:0.2")
+
+    assert done.returncode == 0, done.stderr
+    assert f"ended pid {blocker.info.backend_pid} " in done.stderr
+    with pytest.raises(psycopg.OperationalError):
+        blocker.execute("SELECT 1")
+    blocker.close()
+    assert ready.applied()[-1] == "0003_expand_name"
+
+
+def test_without_a_rule_nobody_is_ended(ready: Shop) -> None:
+    with reader(ready) as blocker:
+        done = ready.run("safe_migrate", OUTAGE_BUDGET=0.5)
+        blocker.execute("SELECT 1")
+
+    assert done.returncode == 5, done.stderr
+    assert "Held up by pid" in done.stderr
+    assert "a long reader" in done.stderr
+
+
+def test_a_rule_that_nobody_knows_is_a_usage_error(ready: Shop) -> None:
+    done = ready.run("safe_migrate", "--terminate-blockers", "everyone")
+
+    assert done.returncode == 2
+    assert "Write idle:SECONDS" in done.stderr
