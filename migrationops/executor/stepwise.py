@@ -23,6 +23,7 @@ from migrationops.executor.recorded import (
 from migrationops.executor.session import Session
 from migrationops.journal import Journal, OpenStep
 from migrationops.models import Step
+from migrationops.operations import Backfill
 from migrationops.postgres import timeouts
 from migrationops.postgres.retry import Attempt, retrying
 from migrationops.postgres.statements import StatementClass, classify
@@ -47,6 +48,7 @@ def run_stepwise(
         for operation in migration.operations:
             before = state.clone()
             operation.state_forwards(migration.app_label, state)
+            _let_tell(session, operation)
             with _own_transaction(session, operation):
                 operation.database_forwards(migration.app_label, editor, before, state)
         deferred, editor.deferred_sql = list(editor.deferred_sql), []
@@ -125,6 +127,7 @@ class StatementRunner:
         """Run an operation that writes by itself; it is a step of its own."""
         session, label = self._session, self._migration.app_label
         located = locate(self._migration, state, step.operation)
+        _let_tell(session, located.operation)
         session.lock.check()
         with (
             self._open(Step.Kind.DATA, located.operation.describe(), step.sql),
@@ -187,6 +190,12 @@ def _own_transaction(
     if operation.atomic:
         return transaction.atomic(using=session.alias)
     return nullcontext()
+
+
+def _let_tell(session: Session, operation: Operation) -> None:
+    """A backfill tells of its rows by itself."""
+    if isinstance(operation, Backfill):
+        operation.report = session.report
 
 
 def _record(session: Session, migration: Migration) -> None:

@@ -15,15 +15,23 @@ if TYPE_CHECKING:
 
 _MARKS = {State.DONE: "✓", State.FAILED: "✗", State.ADVANCED: "·"}
 _MEASURED = ("bytes", "rows", "blocks")
+_EVERY = 10.0  # seconds between two lines about a long step, where there is no bar
 _BYTES = ("B", "kB", "MB", "GB", "TB")
 
 
 class ProgressLines:
-    """A line for each thing done; on a terminal also what is under way, and a bar."""
+    """A line for each thing done; on a terminal also what is under way, and a bar.
 
-    def __init__(self, out: OutputWrapper, *, quiet: bool) -> None:
+    Elsewhere a long step says every now and then how far it is.
+    """
+
+    def __init__(
+        self, out: OutputWrapper, *, quiet: bool, every: float = _EVERY
+    ) -> None:
         self._out = out
         self._quiet = quiet
+        self._every = every
+        self._said: dict[str, float] = {}
         self._bar: tqdm[Any] | None = None
         self._started: dict[str, float] = {}
 
@@ -59,6 +67,7 @@ class ProgressLines:
 
     def _advance(self, event: Progress) -> None:
         if not self._out.isatty():
+            self._say_how_far(event)
             return
         if self._bar is None:
             from tqdm import tqdm  # costs more to import than a run without a bar
@@ -71,7 +80,16 @@ class ProgressLines:
                 leave=False,
                 file=self._out,
             )
+        self._bar.total = event.total or None
         self._bar.update(event.done - self._bar.n)
+
+    def _say_how_far(self, event: Progress) -> None:
+        now = time.monotonic()
+        if now - self._said.setdefault(event.label, now) < self._every:
+            return
+        self._said[event.label] = now
+        share = f" ({event.done / event.total:.0%})" if event.total else ""
+        self._out.write(f"· {event.label}: {amount(event)}{share}", _plain)
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -90,6 +108,15 @@ def table(rows: Iterable[Sequence[object]], *, indent: str = "  ") -> str:
         + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
         for row in cells
     )
+
+
+def amount(event: Progress) -> str:
+    """Write how much is done, of how much where that is known."""
+    if event.unit == "bytes":
+        done, total, unit = size(event.done), size(event.total), ""
+    else:
+        done, total, unit = f"{event.done:,}", f"{event.total:,}", f" {event.unit}"
+    return f"{done} of {total}{unit}" if event.total else f"{done}{unit}"
 
 
 def size(count: float) -> str:
