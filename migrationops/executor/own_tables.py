@@ -32,7 +32,7 @@ def install(session: Session, conf: Conf, loader: MigrationLoader) -> bool:
             for planned in pending:
                 migration = loader.get_migration(*planned.key)
                 state = run_in_transaction(
-                    session, migration, state, finish=lambda: None
+                    session, migration, state, detail={}, finish=lambda: None
                 )
         if stamp.read(session.connection).is_new:
             stamp.write(session.connection, conf)

@@ -180,7 +180,9 @@ def _run_atomic(
     def attempt() -> ProjectState:
         session.make_ready()
         with session.watchdog(str(migration), patience=session.policy.patience):
-            return run_in_transaction(session, migration, state, finish=finish)
+            return run_in_transaction(
+                session, migration, state, detail=step.detail, finish=finish
+            )
 
     try:
         new_state = retrying(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from migrationops.executor.recorded import (
     locate,
 )
 from migrationops.executor.session import Session
+from migrationops.executor.writes import noting
 from migrationops.journal import Journal, OpenStep
 from migrationops.models import Step
 from migrationops.postgres import timeouts
@@ -45,7 +46,7 @@ def run_stepwise(
         for operation in migration.operations:
             before = state.clone()
             operation.state_forwards(migration.app_label, state)
-            with _own_transaction(session, operation):
+            with _own_transaction(session, operation, {}):
                 operation.database_forwards(migration.app_label, editor, before, state)
         deferred, editor.deferred_sql = list(editor.deferred_sql), []
         for statement in deferred:
@@ -125,9 +126,9 @@ class StatementRunner:
         located = locate(self._migration, state, step.operation)
         session.lock.check()
         with (
-            self._open(Step.Kind.DATA, located.operation.describe(), step.sql),
+            self._open(Step.Kind.DATA, located.operation.describe(), step.sql) as row,
             session.wrapper.schema_editor(atomic=False) as editor,
-            _own_transaction(session, located.operation),
+            _own_transaction(session, located.operation, row.detail),
         ):
             located.operation.database_forwards(
                 label, editor, located.before, located.after
@@ -176,13 +177,19 @@ class StatementRunner:
             )
 
 
+@contextmanager
 def _own_transaction(
-    session: Session, operation: Operation
-) -> AbstractContextManager[None]:
-    """Give an operation that asks for it a transaction of its own."""
-    if operation.atomic:
-        return transaction.atomic(using=session.alias)
-    return nullcontext()
+    session: Session, operation: Operation, detail: dict[str, Any]
+) -> Iterator[None]:
+    """Give an operation that asks for it a transaction of its own, and note its rows.
+
+    What is committed statement by statement nobody can tell from others' rows.
+    """
+    if not operation.atomic:
+        yield
+        return
+    with transaction.atomic(using=session.alias), noting(session, detail):
+        yield
 
 
 def _record(session: Session, migration: Migration) -> None:
