@@ -6,10 +6,15 @@ overstate what a restore would lose.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from migrationops.postgres.databases import Connection
 
+_DATABASE = """
+SELECT oid::bigint FROM pg_database WHERE datname = current_database()
+"""
 _RESETS = """
 SELECT (SELECT stats_reset::text FROM pg_stat_wal),
        (SELECT stats_reset::text FROM pg_stat_bgwriter),
@@ -44,6 +49,10 @@ class TableCounters:
     def qualified_name(self) -> str:
         return f"{self.schema}.{self.name}"
 
+    @property
+    def writes(self) -> int:
+        return self.inserted + self.updated + self.deleted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
@@ -51,18 +60,30 @@ class Counters:
 
     `resets` are the stats_reset of pg_stat_wal, pg_stat_bgwriter and the database:
     a crash changes the first two, a reset the third, and then a counter that went
-    back to zero says nothing.
+    back to zero says nothing. `database` is the oid: a restore makes another one.
     """
 
+    database: int = 0
     resets: tuple[str, ...] = ()
     tables: tuple[TableCounters, ...] = ()
 
 
+def parse_counters(data: Mapping[str, Any]) -> Counters:
+    """Read what dataclasses.asdict() made of them."""
+    return Counters(
+        database=data["database"],
+        resets=tuple(data["resets"]),
+        tables=tuple(TableCounters(**table) for table in data["tables"]),
+    )
+
+
 def read_counters(connection: Connection) -> Counters:
     """Read the counters as the server knows them now."""
+    database = connection.execute(_DATABASE).fetchone()
     resets = connection.execute(_RESETS).fetchone()
     rows = connection.execute(_TABLES).fetchall()
     return Counters(
+        database=database[0] if database else 0,
         resets=tuple(reset or "" for reset in resets or ()),
         tables=tuple(
             TableCounters(

@@ -6,7 +6,7 @@ Never a false zero: wherever the statistics may have lost something, the answer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrationops.backups.counters import Counters, TableCounters
@@ -54,10 +54,22 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWrites:
-    """What committed migrations of ours wrote since, and which tables they rewrote."""
+    """What committed transactions of our migrations wrote, by the table's oid.
 
-    rows: Mapping[str, int] = field(default_factory=dict)
-    rewritten: frozenset[str] = frozenset()
+    `files` are the relfilenodes before and after each rewrite, in order; 0 before is
+    a table that was made there.
+    """
+
+    rows: Mapping[int, int] = field(default_factory=dict)
+    files: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+
+    def leads_to(self, table: int, start: int, end: int) -> bool:
+        """Whether our rewrites alone, one after the other, explain the table's file."""
+        for before, after in self.files.get(table, ()):
+            if before not in (0, start):
+                return False
+            start = after
+        return start == end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +81,21 @@ class Look:
 
 
 def compare(before: Counters, now: Counters, own: OwnWrites) -> Losses:
-    """Return what was written between two readings of the counters."""
+    """Return what others wrote between two readings of one database's counters."""
     if before.resets != now.resets:
-        why = "the server's statistics were reset, or it crashed"
-        return Losses(tables=(TableLoss(table="*", at_most=None, why=why),))
-    old = {t.qualified_name: t for t in before.tables}
-    new = {t.qualified_name: t for t in now.tables}
+        return unknown("*", "the server's statistics were reset, or it crashed")
+    old = {t.oid: t for t in before.tables}
+    new = {t.oid: t for t in now.tables}
     found = [
-        _compare(name, old.get(name), new.get(name), own)
-        for name in sorted(old.keys() | new.keys())
-        if not name.startswith(_OURS)
+        _compare(old.get(oid), new.get(oid), own)
+        for oid in sorted(old.keys() | new.keys())
     ]
-    return Losses(tables=tuple(t for t in found if t.at_most != 0))
+    lost = [t for t in found if t.at_most != 0 and not t.table.startswith(_OURS)]
+    return Losses(tables=tuple(sorted(lost, key=lambda t: t.table)))
+
+
+def unknown(table: str, why: str) -> Losses:
+    return Losses(tables=(TableLoss(table=table, at_most=None, why=why),))
 
 
 def check(losses: Losses, accepted: Accepted, database: str) -> None:
@@ -114,33 +129,20 @@ def written_rows(connection: Connection, database: str) -> int:
 
 
 def _compare(
-    name: str,
-    before: TableCounters | None,
-    now: TableCounters | None,
-    own: OwnWrites,
+    before: TableCounters | None, now: TableCounters | None, own: OwnWrites
 ) -> TableLoss:
     if now is None:
-        return _unknown(name, "was dropped")
-    if before is None:
-        # A table that was never rewritten still has its first file, named as it is.
-        if now.relfilenode == now.oid or name in own.rewritten:
-            return TableLoss(table=name, at_most=_writes(now) - own.rows.get(name, 0))
-        return _unknown(name, "is new")
-    if before.oid != now.oid:
-        return _unknown(name, "is another table of that name")
-    if before.relfilenode != now.relfilenode and name not in own.rewritten:
-        return _unknown(name, "was rewritten or truncated")
-    rows = _writes(now) - _writes(before) - own.rows.get(name, 0)
-    return _unknown(name, "counts backwards") if rows < 0 else _loss(name, rows)
+        assert before is not None
+        return _unknown(before, "was dropped")
+    # A table that was never rewritten still has its first file, named as it is.
+    start = before.relfilenode if before else now.oid
+    if not own.leads_to(now.oid, start, now.relfilenode):
+        return _unknown(now, "was rewritten or truncated" if before else "is new")
+    rows = now.writes - (before.writes if before else 0) - own.rows.get(now.oid, 0)
+    if rows < 0:
+        return _unknown(now, "counts backwards")
+    return TableLoss(table=now.qualified_name, at_most=rows)
 
 
-def _writes(counters: TableCounters) -> int:
-    return counters.inserted + counters.updated + counters.deleted
-
-
-def _loss(name: str, rows: int) -> TableLoss:
-    return TableLoss(table=name, at_most=rows)
-
-
-def _unknown(name: str, why: str) -> TableLoss:
-    return TableLoss(table=name, at_most=None, why=why)
+def _unknown(table: TableCounters, why: str) -> TableLoss:
+    return TableLoss(table=table.qualified_name, at_most=None, why=why)

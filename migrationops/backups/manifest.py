@@ -18,7 +18,7 @@ from migrationops.backups.contents import (
     Sequence,
     Table,
 )
-from migrationops.backups.counters import Counters, TableCounters
+from migrationops.backups.counters import Counters, parse_counters
 from migrationops.backups.properties import Grant, Properties, Setting
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ManifestError
@@ -175,7 +175,7 @@ def _build(data: dict[str, Any]) -> Manifest:
     values["started"] = datetime.fromisoformat(values["started"])
     values["finished"] = datetime.fromisoformat(values["finished"])
     values["properties"] = _properties(values["properties"])
-    values["counters"] = _counters(values["counters"])
+    values["counters"] = parse_counters(values["counters"])
     values["proof"] = _proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
     return Manifest(**values)
@@ -203,13 +203,6 @@ def _properties(data: dict[str, Any]) -> Properties:
             "settings": _each(Setting, data["settings"]),
             "grants": None if grants is None else _each(Grant, grants),
         }
-    )
-
-
-def _counters(data: dict[str, Any]) -> Counters:
-    return Counters(
-        resets=tuple(data["resets"]),
-        tables=_each(TableCounters, data["tables"]),
     )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from django.db import connections
 from psycopg import sql
@@ -21,6 +22,7 @@ from migrationops.backups import (
     catalog,
     derived,
     directory,
+    lineage,
     losses,
     obstacles,
     properties,
@@ -33,7 +35,7 @@ from migrationops.backups.counters import read_counters
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engine import Engine
 from migrationops.backups.engines import engine_of
-from migrationops.backups.losses import Accepted, Look, Losses, OwnWrites
+from migrationops.backups.losses import Accepted, Look, Losses
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source
 from migrationops.exceptions import ManifestError, RefusedError
@@ -79,19 +81,18 @@ class TakenOver:
     losses: Losses
 
 
-def look(source: Source, manifest: Manifest, own: OwnWrites) -> Look:
+def look(source: Source, manifest: Manifest) -> Look:
     """Read what a restore would lose, as the server knows it now."""
     with source.connect() as connection:
         written = losses.written_rows(connection, source.database)
         now = read_counters(connection)
-    return Look(losses=losses.compare(manifest.counters, now, own), written=written)
+        found = lineage.losses_since(connection, manifest, now)
+    return Look(losses=found, written=written)
 
 
-def check_losses(
-    source: Source, manifest: Manifest, accepted: Accepted, own: OwnWrites
-) -> None:
+def check_losses(source: Source, manifest: Manifest, accepted: Accepted) -> None:
     """Refuse before an hour of building what would be refused after it."""
-    seen = look(source, manifest, own)
+    seen = look(source, manifest)
     losses.check(seen.losses, accepted, source.database)
 
 
@@ -156,13 +157,14 @@ def make_ready(source: Source, built: Derived, manifest: Manifest, run: str) -> 
     return rows
 
 
+def beginning(source: Source, built: Derived) -> dict[str, Any]:
+    """Return the counters with which a built database goes live, as JSON values."""
+    with source.connect(built.name) as connection:
+        return asdict(read_counters(connection))
+
+
 def take_over(
-    source: Source,
-    built: Derived,
-    manifest: Manifest,
-    *,
-    accepted: Accepted,
-    own: OwnWrites,
+    source: Source, built: Derived, manifest: Manifest, *, accepted: Accepted
 ) -> TakenOver:
     """Swap the built database in, unless more would be lost than is accepted.
 
@@ -172,7 +174,7 @@ def take_over(
     with source.connect() as connection:
         comment = properties.read_properties(connection).comment
     for _ in range(_LOOKS):
-        seen = look(source, manifest, own)
+        seen = look(source, manifest)
         losses.check(seen.losses, accepted, source.database)
         with contextlib.suppress(_MovedError), _without_django(source):
             swapped = swap.swap(source, built, comment, _Gate(seen, accepted))

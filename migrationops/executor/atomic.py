@@ -14,6 +14,7 @@ from migrationops.exceptions import NeedsPersonError
 from migrationops.executor.fence import Fence
 from migrationops.executor.lookout import look_ahead
 from migrationops.executor.session import Session
+from migrationops.executor.writes import noting
 from migrationops.postgres import timeouts
 from migrationops.postgres.statements import (
     StatementClass,
@@ -28,21 +29,23 @@ def run_in_transaction(
     state: ProjectState,
     *,
     until: float,
+    detail: dict[str, Any],
     finish: Callable[[], None],
 ) -> ProjectState:
     """Try once, from a state of its own: all of it is committed, or nothing.
 
     The session is ready; `until` (time.monotonic()) ends the waiting for blockers.
-    `finish` writes what must be committed with it. Raises NeedsPersonError when the
-    migration ended the transaction by itself.
+    What was written is noted in `detail`; `finish` writes what must be committed with
+    it. Raises NeedsPersonError when the migration ended the transaction by itself.
     """
     fence = None
     try:
         with transaction.atomic(using=session.alias, durable=True):
             _limit(session, StatementClass.BLOCKING)
             fence = Fence.build(session, migration)
-            # apply() mutates the state: a second try needs a fresh one
-            new_state = _apply(session, migration, state.clone(), fence, until)
+            with noting(session, detail):
+                # apply() mutates the state: a second try needs a fresh one
+                new_state = _apply(session, migration, state.clone(), fence, until)
             record(session, migration)
             finish()
     except NeedsPersonError:

@@ -37,6 +37,7 @@ def install(session: Session, conf: Conf, loader: MigrationLoader) -> bool:
                     migration,
                     state,
                     until=time.monotonic(),
+                    detail={},
                     finish=lambda: None,
                 )
         if stamp.read(session.connection).is_new:

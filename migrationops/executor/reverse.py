@@ -12,7 +12,8 @@ from django.db.migrations.state import ProjectState
 
 from migrationops.executor.atomic import LimitEachStatement
 from migrationops.executor.session import Session
-from migrationops.journal import Journal
+from migrationops.executor.writes import noting
+from migrationops.journal import Journal, OpenStep
 from migrationops.models import Step
 from migrationops.postgres.retry import Attempt, retrying
 from migrationops.progress import Progress, Stage, State
@@ -37,26 +38,26 @@ def reverse(session: Session, journal: Journal, applied: list[Reversal]) -> None
     """
     for done in reversed(applied):
         label = f"reverse {done.migration}"
-        with journal.step(Step.Kind.MIGRATION, label):
-            _reverse_one(session, done, label)
+        with journal.step(Step.Kind.MIGRATION, label) as step:
+            _reverse_one(session, done, label, step)
         session.report(_event(State.DONE, label))
 
 
-def _reverse_one(session: Session, done: Reversal, label: str) -> None:
+def _reverse_one(session: Session, done: Reversal, label: str, step: OpenStep) -> None:
     def note(failed: Attempt) -> None:
         session.report(_event(State.ADVANCED, f"{label} tries again: {failed.error}"))
 
     budget = session.policy.outage_budget
     until = time.monotonic() + budget
     retrying(
-        lambda: _unapply(session, done, until),
+        lambda: _unapply(session, done, until, step),
         budget=budget,
         before_pause=note,
         least=session.policy.lock_timeout,
     )
 
 
-def _unapply(session: Session, done: Reversal, until: float) -> None:
+def _unapply(session: Session, done: Reversal, until: float, step: OpenStep) -> None:
     session.make_ready()
     migration = done.migration
     with session.wrapper.execute_wrapper(LimitEachStatement(session, until)):
@@ -64,7 +65,8 @@ def _unapply(session: Session, done: Reversal, until: float) -> None:
             _run(session, done, atomic=False)
         with transaction.atomic(using=session.alias, durable=True):
             if migration.atomic:
-                _run(session, done, atomic=True)
+                with noting(session, step.detail):
+                    _run(session, done, atomic=True)
             recorder = MigrationRecorder(session.wrapper)
             recorder.record_unapplied(migration.app_label, migration.name)
 

@@ -183,7 +183,12 @@ def _run_atomic(
         session.make_ready()
         with session.watchdog(str(migration), patience=session.policy.patience):
             return run_in_transaction(
-                session, migration, state, until=until, finish=finish
+                session,
+                migration,
+                state,
+                until=until,
+                detail=step.detail,
+                finish=finish,
             )
 
     try:

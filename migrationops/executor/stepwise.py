@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -21,6 +21,7 @@ from migrationops.executor.recorded import (
     locate,
 )
 from migrationops.executor.session import Session
+from migrationops.executor.writes import noting
 from migrationops.journal import Journal, OpenStep
 from migrationops.models import Step
 from migrationops.operations import Backfill
@@ -49,7 +50,7 @@ def run_stepwise(
             before = state.clone()
             operation.state_forwards(migration.app_label, state)
             _let_tell(session, operation)
-            with _own_transaction(session, operation):
+            with _own_transaction(session, operation, {}):
                 operation.database_forwards(migration.app_label, editor, before, state)
         deferred, editor.deferred_sql = list(editor.deferred_sql), []
         for statement in deferred:
@@ -130,9 +131,9 @@ class StatementRunner:
         _let_tell(session, located.operation)
         session.lock.check()
         with (
-            self._open(Step.Kind.DATA, located.operation.describe(), step.sql),
+            self._open(Step.Kind.DATA, located.operation.describe(), step.sql) as row,
             session.wrapper.schema_editor(atomic=False) as editor,
-            _own_transaction(session, located.operation),
+            _own_transaction(session, located.operation, row.detail),
         ):
             located.operation.database_forwards(
                 label, editor, located.before, located.after
@@ -183,13 +184,19 @@ class StatementRunner:
             )
 
 
+@contextmanager
 def _own_transaction(
-    session: Session, operation: Operation
-) -> AbstractContextManager[None]:
-    """Give an operation that asks for it a transaction of its own."""
-    if operation.atomic:
-        return transaction.atomic(using=session.alias)
-    return nullcontext()
+    session: Session, operation: Operation, detail: dict[str, Any]
+) -> Iterator[None]:
+    """Give an operation that asks for it a transaction of its own, and note its rows.
+
+    What is committed statement by statement nobody can tell from others' rows.
+    """
+    if not operation.atomic:
+        yield
+        return
+    with transaction.atomic(using=session.alias), noting(session, detail):
+        yield
 
 
 def _let_tell(session: Session, operation: Operation) -> None:

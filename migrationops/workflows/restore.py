@@ -21,13 +21,14 @@ from migrationops.backups.build import Built
 from migrationops.backups.carry import carry_history
 from migrationops.backups.derived import Derived
 from migrationops.backups.difference import Difference
-from migrationops.backups.losses import Accepted, Losses, OwnWrites
+from migrationops.backups.losses import Accepted, Losses
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.restore import Backup, TakenOver
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
 from migrationops.exceptions import RefusedError
 from migrationops.history import Recording
+from migrationops.models import Step
 from migrationops.postgres.locks import RunnerLock
 from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.workflows.preparation import install_own_tables, locked
@@ -149,11 +150,14 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
         run.journal.update(backup=task.manifest.to_json())
         with _told(task, "build"):
             built = _build(task, run.run_id)
-        rows = restore.make_ready(source, built.database, task.manifest, run.run_id)
-        with run.journal.suspended(request.alias, _COMMAND), _told(task, "swap"):
-            taken = _swap(task, built.database)
-            install_own_tables(request.alias, task.conf, lock, task.report)
-            rows = rows or _carry_from_kept(task, taken.kept, run)
+        # From these on, losses are counted after it (lineage.py).
+        detail = {"counters": restore.beginning(source, built.database)}
+        with run.journal.step(Step.Kind.STAGE, Stage.RESTORE, detail=detail):
+            rows = restore.make_ready(source, built.database, task.manifest, run.run_id)
+            with run.journal.suspended(request.alias, _COMMAND), _told(task, "swap"):
+                taken = _swap(task, built.database)
+                install_own_tables(request.alias, task.conf, lock, task.report)
+                rows = rows or _carry_from_kept(task, taken.kept, run)
         done = _report(task, taken, built, rows)
         run.journal.update(report=done.to_json())
     return done
@@ -179,18 +183,14 @@ def _check_before(task: _Task) -> None:
             accept_stale_replicas=request.accept_stale_replicas
             or bool(request.replicas),
         )
-    restore.check_losses(source, task.manifest, request.accepted, OwnWrites())
+    restore.check_losses(source, task.manifest, request.accepted)
 
 
 def _swap(task: _Task, built: Derived) -> TakenOver:
     request, source = task.request, task.source
     with followers.connected(source, request.replicas) as standbys:
         taken = restore.take_over(
-            source,
-            built,
-            task.manifest,
-            accepted=request.accepted,
-            own=OwnWrites(),
+            source, built, task.manifest, accepted=request.accepted
         )
         followers.end_sessions(source, standbys, taken.kept)
     return taken

@@ -119,7 +119,7 @@ def test_counting_by_xmin_says_that_a_thousand_deletes_are_nothing(
     by_xmin = "SELECT count(*) FROM item WHERE xmin::text::bigint >= %s"
     assert sandbox.sql(by_xmin, [before]) == 0  # the betrayal
     source = open_source(sandbox.alias, sandbox.conf())
-    assert restore.look(source, manifest, OwnWrites()).losses.at_most == 1000
+    assert restore.look(source, manifest).losses.at_most == 1000
 
 
 @pytest.mark.own_server

@@ -15,7 +15,7 @@ from psycopg import sql
 from migrationops.backups import catalog, derived, restore, swap
 from migrationops.backups import manifest as manifests
 from migrationops.backups.derived import Role
-from migrationops.backups.losses import Accepted, OwnWrites
+from migrationops.backups.losses import Accepted
 from migrationops.backups.properties import read_properties
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
@@ -406,7 +406,7 @@ class _Clients:
 def test_the_losses_of_a_quiet_database_are_none(box: Sandbox) -> None:
     manifest = take(box)
     source = open_source(box.alias, get_conf())
-    look = restore.look(source, manifest, OwnWrites())
+    look = restore.look(source, manifest)
     assert look.losses.at_most == 0
 
 
