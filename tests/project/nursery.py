@@ -5,6 +5,7 @@ What a command then reads for itself, environment, directory and settings, is it
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -28,6 +29,7 @@ def prepare() -> None:
     for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
         importlib.import_module(module.name)
     importlib.import_module("migrationops.workflows.stages")
+    gc.freeze()  # what is here stays: no process need look through it
 
 
 def serve(path: str) -> dict[str, Any] | None:
