@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,15 @@ from migrationops.shadow.process import run_task
 from migrationops.sources import source_hash
 
 
-def expected_catalog(alias: str, conf: Conf) -> Catalog:
-    """Return the catalog that the recorded migrations lead to, and no pending one.
+def expected_catalog(
+    alias: str, conf: Conf, applied: Collection[Key] | None = None
+) -> Catalog:
+    """Return the catalog that these migrations lead to; None means those recorded.
 
     Raises MigrationOpsError when they cannot be replayed.
     """
     loader = graph.load(alias)
-    keys = applied_keys(loader)
+    keys = in_order(loader, loader.applied_migrations if applied is None else applied)
     path = conf.state_dir / "expected" / f"{_state(alias, loader, keys)}.json"
     if path.exists():
         return Catalog.from_json(json.loads(path.read_text()))
@@ -54,12 +57,12 @@ def expected_catalog(alias: str, conf: Conf) -> Catalog:
     return Catalog.from_json(outcome.result)
 
 
-def applied_keys(loader: MigrationLoader) -> list[Key]:
-    """Return the recorded migrations in the order of the graph."""
+def in_order(loader: MigrationLoader, applied: Collection[Key]) -> list[Key]:
+    """Return these migrations in the order of the graph."""
     seen: dict[Key, None] = {}
     for leaf in loader.graph.leaf_nodes():
         for key in loader.graph.forwards_plan(leaf):
-            if key in loader.applied_migrations:
+            if key in applied:
                 seen.setdefault(key)
     return list(seen)
 

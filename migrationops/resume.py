@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from migrationops.exceptions import NeedsPersonError
+from migrationops.executor.failure import by_hand
 from migrationops.executor.recorded import RecordedStep, Script, StepKind, find_script
 from migrationops.executor.runner import Instructions
 from migrationops.graph import Key
 from migrationops.models import Run, Step
-from migrationops.operations.base import SafeOperation
+from migrationops.operations.base import is_reentrant
 from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.statements import built_index
@@ -80,9 +82,10 @@ def instructions(
     From its start only when every operation can be run again. Raises
     NeedsPersonError when catalog and journal do not say it for certain.
     """
-    if interrupted.script is None and _is_reentrant(loader, interrupted.key):
+    migration = loader.get_migration(*interrupted.key)
+    if interrupted.script is None and is_reentrant(migration):
         return Instructions()
-    script = _usable_script(loader, interrupted)
+    script = _usable_script(migration, interrupted)
     position = next_position(connection, interrupted, script)
     return Instructions(scripts=(script,), positions={interrupted.key: position})
 
@@ -103,27 +106,23 @@ def next_position(
         f"{interrupted.label} was stopped at step {step.position}, and the catalog is "
         f"neither as before nor as after it: {step.sql}",
         remedy="Compare the tables it touches with the rehearsal in the history, "
-        "bring them to one of the two states, and run safe_migrate again.",
+        "bring them to one of the two states, and run manage.py safe_migrate again. "
+        f"Or: {by_hand(interrupted.key)}",
     )
 
 
-def _is_reentrant(loader: MigrationLoader, key: Key) -> bool:
-    operations = loader.get_migration(*key).operations
-    return all(isinstance(operation, SafeOperation) for operation in operations)
-
-
-def _usable_script(loader: MigrationLoader, interrupted: Interrupted) -> Script:
-    migration = loader.get_migration(*interrupted.key)
+def _usable_script(migration: Migration, interrupted: Interrupted) -> Script:
     if interrupted.script is None:
         raise NeedsPersonError(
             f"{interrupted.label} is applied in part and was not rehearsed, so where "
             f"it stands is not known for certain. Run {interrupted.run} has its steps.",
-            remedy="Undo its steps by hand, then run safe_migrate again.",
+            remedy=by_hand(interrupted.key),
         )
     if interrupted.script.source_hash != source_hash(migration):
         raise NeedsPersonError(
             f"{interrupted.label} is applied in part and its file was edited since.",
-            remedy="Put the file back as it was, then run safe_migrate again.",
+            remedy="Put the file back as it was, then run manage.py safe_migrate "
+            f"again. Or: {by_hand(interrupted.key)}",
         )
     return interrupted.script
 

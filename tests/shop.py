@@ -15,6 +15,8 @@ from typing import Any
 import psycopg
 
 from config.embedded import DEFAULT_MAJOR, programs
+from tests import nursery
+from tests.nursery import Forked
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -76,7 +78,7 @@ class Shop:
     ops: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     popen: dict[str, Any] = field(default_factory=dict)
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[subprocess.Popen[str] | Forked] = field(default_factory=list)
 
     @property
     def migrations(self) -> Path:
@@ -120,8 +122,17 @@ class Shop:
             **self.variables,
         }
 
-    def start(self, *arguments: str, **ops: Any) -> subprocess.Popen[str]:
-        """Start a command as a process of its own, in a process group of its own."""
+    def start(self, *arguments: str, **ops: Any) -> subprocess.Popen[str] | Forked:
+        """Start a command as a process of its own, in a process group of its own.
+
+        Forked from a prepared interpreter, unless a test wants it to begin otherwise.
+        """
+        if not (self.popen or self.variables or self.python != sys.executable):
+            forked = nursery.start(
+                arguments, environ=self.environ(**ops), directory=self.directory
+            )
+            self.started.append(forked)
+            return forked
         process = subprocess.Popen(
             [self.python, "-m", "tests.project.manage", *arguments],
             env=self.environ(**ops),
@@ -138,8 +149,26 @@ class Shop:
         """Run a command to its end, whatever that is."""
         return self.finish(self.start(*arguments, **ops))
 
+    def run_each(
+        self, *commands: list[str], **ops: Any
+    ) -> list[subprocess.CompletedProcess[str]]:
+        """Run commands one after the other in one process: starting costs most."""
+        done = subprocess.run(
+            [self.python, "-m", "tests.project.several"],
+            env=self.environ(**ops),
+            cwd=self.directory,
+            input=json.dumps(commands),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        results = zip(commands, json.loads(done.stdout), strict=True)
+        return [subprocess.CompletedProcess(a, *result) for a, result in results]
+
     def finish(
-        self, process: subprocess.Popen[str]
+        self, process: subprocess.Popen[str] | Forked
     ) -> subprocess.CompletedProcess[str]:
         """Let a command come to its end."""
         out, err = process.communicate(timeout=120)
@@ -186,7 +215,7 @@ class Shop:
         self.execute(CLEAR)
 
     def wait_for(
-        self, condition: str, process: subprocess.Popen[str] | None = None
+        self, condition: str, process: subprocess.Popen[str] | Forked | None = None
     ) -> None:
         """Wait until a query answers true, while the process lives."""
         deadline = time.monotonic() + 60

@@ -13,7 +13,14 @@ from django.core.management import get_commands, load_command_class
 
 from migrationops import conf, exceptions
 from migrationops.lint.report import LintReport
-from migrationops.workflows import backup, migration_status, restore, safe_migrate, seed
+from migrationops.workflows import (
+    backup,
+    migration_status,
+    resolve_migration,
+    restore,
+    safe_migrate,
+    seed,
+)
 from migrationops.workflows import stamp_environment as stamping
 from tests.pages import Page, page, pages
 from tests.sources import PACKAGES, ROOT, modules
@@ -168,6 +175,7 @@ def used_settings() -> set[str]:
         ("backup", backup.Report),
         ("restore", restore.Report),
         ("migration_status", migration_status.Status),
+        ("resolve_migration", resolve_migration.Report),
         ("seed", seed.Report),
         ("stamp_environment", stamping.Report),
     ],

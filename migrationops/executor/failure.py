@@ -3,17 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum, auto
+
+from django.db.migrations import Migration
 
 from migrationops.exceptions import FailedError, MigrationOpsError, NeedsPersonError
+from migrationops.graph import Key
+from migrationops.operations.base import is_reentrant
 from migrationops.plan import Plan, PlannedMigration
 
 _AGAIN = "Correct it, then run manage.py safe_migrate again"
 
 
+class WayOn(Enum):
+    """How a migration that failed goes on."""
+
+    FROM_ITS_START = auto()  # rolled back, or every operation can be run again
+    AT_ITS_STEP = auto()  # as it was rehearsed, so its file must stay as it is
+    BY_HAND = auto()
+
+    @classmethod
+    def of(cls, migration: Migration, *, rehearsed: bool) -> WayOn:
+        if migration.atomic or is_reentrant(migration):
+            return cls.FROM_ITS_START
+        return cls.AT_ITS_STEP if rehearsed else cls.BY_HAND
+
+
+def by_hand(key: Key) -> str:
+    """Say how a person settles a migration that is applied in part."""
+    command = f"manage.py resolve_migration {' '.join(key)}"
+    return (
+        f"Undo its steps by hand, then {command} --rolled-back; "
+        f"or complete them, then {command} --applied."
+    )
+
+
 def failure(
-    plan: Plan, failed: PlannedMigration, applied: Sequence[str], error: str
+    plan: Plan,
+    failed: PlannedMigration,
+    applied: Sequence[str],
+    error: str,
+    *,
+    way: WayOn = WayOn.FROM_ITS_START,
 ) -> MigrationOpsError:
-    """Say what is left, as PostgreSQL left it."""
+    """Say what is left, as PostgreSQL left it, and how it goes on."""
     cause = f"{failed.label} failed: {error}"
     if failed.atomic and not applied:
         return FailedError(
@@ -27,8 +60,22 @@ def failure(
     )
     return NeedsPersonError(
         f"{cause}\nIt was {state}. {_standing(plan, applied)}",
-        remedy=f"{_AGAIN}: it continues where this run stopped.",
+        remedy=_remedy(failed, way),
     )
+
+
+def _remedy(failed: PlannedMigration, way: WayOn) -> str:
+    match way:
+        case WayOn.FROM_ITS_START:
+            return f"{_AGAIN}: it continues where this run stopped."
+        case WayOn.AT_ITS_STEP:
+            return (
+                "Correct what stopped it and leave its file as it is, then run "
+                "manage.py safe_migrate again: it continues at that step. "
+                f"Where the file is wrong: {by_hand(failed.key)}"
+            )
+        case WayOn.BY_HAND:
+            return by_hand(failed.key)
 
 
 def stopped(

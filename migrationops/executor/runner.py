@@ -14,7 +14,13 @@ from django.db.migrations.state import ProjectState
 from migrationops.conf import OnFailure
 from migrationops.exceptions import MigrationOpsError, NeedsPersonError
 from migrationops.executor.atomic import run_in_transaction
-from migrationops.executor.failure import failure, reversed_failure, stopped, text
+from migrationops.executor.failure import (
+    WayOn,
+    failure,
+    reversed_failure,
+    stopped,
+    text,
+)
 from migrationops.executor.recorded import Script, find_script
 from migrationops.executor.reverse import Reversal, reverse
 from migrationops.executor.session import Session
@@ -148,7 +154,9 @@ class Runner:
         back = self._reversals[:-1]
         possible = self._instructions.reversible and planned.atomic
         if not (back and possible and all(r.is_possible for r in back)):
-            return failure(self._plan, planned, self._done, text(error))
+            return failure(
+                self._plan, planned, self._done, text(error), way=self._way_on(planned)
+            )
         try:
             reverse(self._session, self._journal, back)
         except Exception as exc:
@@ -156,6 +164,11 @@ class Runner:
             return failure(self._plan, planned, self._done, stuck)
         self._journal.update(post_migrate_due=False)
         return reversed_failure(planned, self._done, text(error))
+
+    def _way_on(self, planned: PlannedMigration) -> WayOn:
+        script = find_script(self._instructions.scripts, *planned.key)
+        migration = self._loader.get_migration(*planned.key)
+        return WayOn.of(migration, rehearsed=script is not None)
 
 
 def _run_atomic(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from migrationops.lint.report import LintReport
     from migrationops.plan import Plan
     from migrationops.rehearsal.rehearse import Rehearsal
-    from migrationops.workflows import migration_status, seed
+    from migrationops.workflows import migration_status, resolve_migration, seed
 
 
 def safe_migrate_text(report: Report) -> str:
@@ -66,6 +66,23 @@ def status_text(status: migration_status.Status) -> str:
     if last := status.last_run:
         lines.append(f"Last run: {last}")
     return "\n".join(lines)
+
+
+def resolve_migration_text(report: resolve_migration.Report) -> str:
+    """Say what is on record now, what it rests on, and what to do next."""
+    lines = [f"{report.migration} is {report.settled.value} on {report.database}."]
+    if not report.shown:
+        lines.append(
+            "The schema is the same with and without it: for its rows there is only "
+            "your word."
+        )
+    if report.elsewhere:
+        lines += ["Elsewhere the schema differs too:"]
+        lines += [f"  {difference}" for difference in report.elsewhere]
+    lines += [f"Run {run} is resolved." for run in report.runs]
+    if not (report.recorded or report.runs):
+        lines.append("There was nothing to settle.")
+    return "\n".join([*lines, "Next: manage.py safe_migrate"])
 
 
 def _plan(plan: Plan) -> list[str]:

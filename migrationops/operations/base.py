@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import Field, Model
@@ -94,6 +95,11 @@ class SafeOperation(Operation):
         return Change(
             app_label=app_label, model_name=self.model_name, before=old, after=new
         )
+
+
+def is_reentrant(migration: Migration) -> bool:
+    """Whether every operation can be run again, wherever a kill left it."""
+    return all(isinstance(o, SafeOperation) for o in migration.operations)
 
 
 def field_of(model: type[Model], name: str) -> Any:

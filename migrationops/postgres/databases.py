@@ -138,7 +138,9 @@ def _wrapper(alias: str) -> Any:
         ) from exc
     if wrapper.vendor != "postgresql":
         raise ConfigurationError(
-            f"Alias {alias!r} is {wrapper.vendor}; only PostgreSQL is supported."
+            f"Alias {alias!r} is {wrapper.vendor}; only PostgreSQL is supported. "
+            "Nothing was changed.",
+            remedy="Name an alias of PostgreSQL with --database.",
         )
     return cast("Any", wrapper)
 

@@ -53,6 +53,7 @@ AFTER_THE_INDEX = "NEW.sql LIKE '%item_price%' AND NEW.state = 'done'"
 AFTER_THE_DATA = "NEW.kind = 'data' AND NEW.state = 'done'"
 
 
+@pytest.mark.faults
 def test_killed_twice_it_still_ends(mixed: Shop) -> None:
     mixed.kill_at(AFTER_THE_TABLE)
     mixed.kill_at(AFTER_THE_DATA, "--wait", "30")

@@ -227,7 +227,7 @@ def test_policy_reverse_leaves_what_cannot_go_back(ready: Shop) -> None:
 
 def test_a_statement_gives_way_to_clients_that_wait_behind_it(ready: Shop) -> None:
     """A reader blocks us, a client waits behind us: the client comes first."""
-    policy = {"backup": "none", "lock_timeout": 30, "patience": 0.3}
+    policy = {"backup": "none", "lock_timeout": 3, "patience": 0.3}
     with ready.connect(autocommit=False) as reader, ready.connect() as client:
         reader.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
         process = ready.start("safe_migrate", POLICY=policy)

@@ -86,7 +86,9 @@ def test_during_the_backup(ready: Shop, tmp_path: Path) -> None:
     ] == [("failed",), ("done",)]
 
 
-@pytest.mark.parametrize("server_sees_it", [True, False])
+@pytest.mark.parametrize(
+    "server_sees_it", [True, pytest.param(False, marks=pytest.mark.faults)]
+)
 def test_at_the_commit_it_is_both_or_neither(ready: Shop, server_sees_it: bool) -> None:
     ready.execute(GATE_AT_COMMIT)
     with ready.connect() as gatekeeper:

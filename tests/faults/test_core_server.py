@@ -36,7 +36,11 @@ def ready(opened_shop: Shop) -> Shop:
 
 @pytest.mark.parametrize(
     "sessions",
-    ["^migrationops safe_migrate", "^migrationops (safe|watchdog)", "^migrationops"],
+    [
+        pytest.param("^migrationops safe_migrate", marks=pytest.mark.faults),
+        pytest.param("^migrationops (safe|watchdog)", marks=pytest.mark.faults),
+        "^migrationops",
+    ],
 )
 def test_sessions_that_an_administrator_ended(ready: Shop, sessions: str) -> None:
     with ready.connect() as gatekeeper:
@@ -60,7 +64,8 @@ def test_sessions_that_an_administrator_ended(ready: Shop, sessions: str) -> Non
 @pytest.mark.parametrize(
     ("signum", "texts"),
     [
-        (signal.SIGKILL, []),  # its children answer for a moment, and truly
+        # its children answer for a moment, and truly
+        pytest.param(signal.SIGKILL, [], marks=pytest.mark.faults),
         (signal.SIGQUIT, ["the server cannot be asked what became of it"]),
     ],
 )

@@ -121,6 +121,7 @@ def test_a_second_run_of_the_tests_waits_and_says_so(checkout):
     assert second.returncode == 0
 
 
+@pytest.mark.faults
 def test_stop_and_remove_need_nothing_installed(checkout):
     checkout.embedded("start")
 

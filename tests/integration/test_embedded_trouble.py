@@ -86,6 +86,7 @@ def test_a_zombie_does_not_live():
     assert processes.alive(os.getpid())
 
 
+@pytest.mark.faults
 def test_a_starter_killed_in_the_middle_leaves_nothing_half_made(checkout):
     server = checkout.server()
     for sign in ("data.partial", "data.partial/global/pg_control", "data"):
@@ -114,6 +115,7 @@ def test_a_half_made_cluster_is_never_taken_for_one(checkout):
     assert (server.cluster().data / "global").exists()
 
 
+@pytest.mark.faults
 def test_it_says_why_it_does_not_start(own_server):
     own_server.stop()
     configuration = own_server.data / "postgresql.conf"

@@ -17,6 +17,7 @@ def conf(tmp_path):
     return replace(get_conf(), state_dir=tmp_path)
 
 
+@pytest.mark.faults
 def test_the_replayed_schema_is_that_of_the_database(conf):
     catalog = expected.expected_catalog("default", conf)
 

@@ -27,6 +27,7 @@ def test_a_private_server_survives_kill_and_restart(own_server):
     assert own_server.pid != first
 
 
+@pytest.mark.faults
 def test_a_private_server_takes_settings(make_server):
     server = make_server(settings={"wal_level": "logical"}, major=16)
 
@@ -53,6 +54,7 @@ def test_manage_py_uses_a_private_server(own_server):
 
 
 @pytest.mark.skipif(installed(15) is None, reason="needs postgresql-15")
+@pytest.mark.faults
 def test_a_private_server_of_debian_carries_contrib(make_server):
     server = make_server(major=15)
 

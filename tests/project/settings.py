@@ -15,7 +15,10 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
 ]
-DATABASES = {"default": environ.Env().db_url("DATABASE_URL")}
+DATABASES = {
+    "default": environ.Env().db_url("DATABASE_URL"),
+    "lite": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 MIGRATION_MODULES = {
