@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PG ?= 18
 export PG
+# Every command is a process; compiling everything anew costs each of them a second.
+unexport PYTHONDONTWRITEBYTECODE
 JOBS ?= 2
 SERVE ?= 1
 MANAGE := $(BIN)/python manage.py

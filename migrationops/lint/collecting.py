@@ -18,6 +18,7 @@ from migrationops.lint.simulation.effects import Effect
 from migrationops.lint.simulation.simulate import run, statements
 from migrationops.lint.simulation.world import World
 from migrationops.lint.units import MigrationUnit, OperationUnit, Step
+from migrationops.operations import Backfill
 from migrationops.plan import phase_of
 
 
@@ -110,8 +111,8 @@ def _run(
     label = walk.migration.app_label
     for part, old, new in leaves(operation, label, before, after):
         walk.by = type(part).__name__
-        if isinstance(part, RunPython):
-            continue
+        if isinstance(part, RunPython | Backfill):
+            continue  # changes data, by code that only a database can answer
         if isinstance(part, CreateExtension):
             walk.collect(f'CREATE EXTENSION IF NOT EXISTS "{part.name}"')
             continue

@@ -61,8 +61,13 @@ def _connection(live: Any, alias: str, world: World) -> Any:
         def get_sequences(self, *_args: Any) -> list[Any]:
             return []
 
+    class Operations(base.ops_class):  # type: ignore[misc,name-defined]
+        def compose_sql(self, text: str, params: Any) -> str:
+            return composed(text, params)
+
     class Offline(base):  # type: ignore[misc,valid-type]
         introspection_class = Introspection
+        ops_class = Operations
         pg_version = world.facts.number
 
         def get_new_connection(self, _params: Any) -> Any:

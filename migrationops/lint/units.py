@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.db.migrations import Migration
@@ -34,6 +34,15 @@ class Step:
         """Yield what earlier statements of the migration did."""
         for effect in self.previous:
             yield from effect.of_kind(*kinds)
+
+    def fills_nothing_old(self, table: str, columns: Iterable[str]) -> bool:
+        """Were the columns added by this migration, so that no old row has a value?"""
+        added = {
+            event.name
+            for event in self.earlier("add_column")
+            if event.table == table and not event["has_value"]
+        }
+        return bool(added) and set(columns) <= added
 
     def is_new(self, table: str) -> bool:
         """Was the table made in this very transaction, so that nobody else sees it?"""

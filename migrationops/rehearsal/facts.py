@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +18,10 @@ class Facts:
     """What a statement did to relations that were there before it.
 
     Names are those before the statement. `locks` are new ones, where stronger than
-    what the transaction `held`. `scanned` tables were read row by row, `visited`
-    ones would have been, had they had rows. `alone`: the statement commits by
-    itself, so its locks were sampled and its reads are not known.
+    what the transaction `held`. Nobody sees `new` relations, which it made itself.
+    `scanned` tables were read row by row, `visited` ones would have been, had they
+    had rows. `alone`: the statement commits by itself, so its locks were sampled and
+    its reads are not known.
     """
 
     locks: dict[str, Lock]
@@ -29,6 +30,7 @@ class Facts:
     scanned: dict[str, int]  # rows read
     visited: tuple[str, ...]
     written: dict[str, int]  # rows inserted, updated, deleted
+    new: tuple[str, ...] = ()
     created: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -59,7 +61,8 @@ class Facts:
     @property
     def worked_on(self) -> set[str]:
         """The relations that were rewritten or read while closed to writers."""
-        return (set(self.rewritten) | set(self.scanned)) & self.strong
+        worked_on = (set(self.rewritten) | set(self.scanned)) & self.strong
+        return worked_on - set(self.new)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -69,6 +72,7 @@ class Facts:
             "scanned": self.scanned,
             "visited": list(self.visited),
             "written": self.written,
+            "new": list(self.new),
             "created": list(self.created),
             "dropped": list(self.dropped),
             "blocks": self.blocks,
@@ -84,16 +88,25 @@ class Facts:
                 **data,
                 "locks": {n: Lock[m] for n, m in data["locks"].items()},
                 "held": {n: Lock[m] for n, m in data["held"].items()},
-                **{
-                    key: tuple(data[key])
-                    for key in ("rewritten", "visited", "created", "dropped")
-                },
+                **{key: tuple(data.get(key, ())) for key in _NAMES},
             }
         )
 
 
-def between(before: Observation, after: Observation, *, seconds: float) -> Facts:
-    """Return what happened between two observations of one transaction."""
+_NAMES = ("rewritten", "visited", "new", "created", "dropped")
+
+
+def between(
+    before: Observation,
+    after: Observation,
+    *,
+    seconds: float,
+    old: Container[int] | None = None,
+) -> Facts:
+    """Return what happened between two observations of one transaction.
+
+    `old`: the relations that the transaction did not make; None for all.
+    """
     known = before.relations
     reads = _reads(before, after)
     facts = Facts(
@@ -103,12 +116,20 @@ def between(before: Observation, after: Observation, *, seconds: float) -> Facts
         scanned=_positive({oid: c.read for oid, c in reads.items()}, known),
         visited=tuple(_positive({oid: c.scans for oid, c in reads.items()}, known)),
         written=_positive({oid: c.written for oid, c in reads.items()}, known),
+        new=_new(before, old),
         created=_only(after, before),
         dropped=_only(before, after),
         seconds=seconds,
         wal_bytes=after.wal - before.wal,
     )
     return replace(facts, blocks=bool(facts.worked_on))
+
+
+def _new(before: Observation, old: Container[int] | None) -> tuple[str, ...]:
+    if old is None:
+        return ()
+    relations = before.relations.items()
+    return tuple(sorted(r.name for oid, r in relations if oid not in old))
 
 
 def rewritten(before: Observation, after: Observation) -> tuple[str, ...]:
@@ -155,6 +176,7 @@ def merged(parts: Sequence[Facts]) -> Facts | None:
         scanned=_total([p.scanned for p in parts]),
         visited=_union(p.visited for p in parts),
         written=_total([p.written for p in parts]),
+        new=_union(p.new for p in parts),
         created=_union(p.created for p in parts),
         dropped=_union(p.dropped for p in parts),
         seconds=sum(p.seconds for p in parts),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import LiteralString
 
 from migrationops.postgres.databases import Connection
@@ -33,7 +34,9 @@ _TOTALS = """
 SELECT relid, seq_scan, seq_tup_read, n_tup_ins + n_tup_upd + n_tup_del
 FROM pg_stat_user_tables
 """
-_WAL = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
+_CLOCKS = """
+SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, transaction_timestamp()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +63,18 @@ class Observation:
 
     relations: Mapping[int, Relation]
     wal: int = 0  # bytes since the server's beginning; others' writes count too
+    began: datetime | None = None  # the transaction, when inside one
     locks: Mapping[int, Lock] = field(default_factory=dict)
     counts: Mapping[int, Counts] = field(default_factory=dict)
 
 
 def observe(connection: Connection) -> Observation:
     """Look at the session's own transaction, from inside it."""
+    wal, began = _clocks(connection)
     return Observation(
         relations=relations(connection),
-        wal=_wal(connection),
+        wal=wal,
+        began=began,
         locks=_locks(connection),
         counts=_counts(connection, _COUNTS),
     )
@@ -78,7 +84,7 @@ def observe_totals(connection: Connection, locks: Mapping[int, Lock]) -> Observa
     """Look from outside any transaction, at all that the server did so far."""
     return Observation(
         relations=relations(connection),
-        wal=_wal(connection),
+        wal=_clocks(connection)[0],
         locks=locks,
         counts=_counts(connection, _TOTALS),
     )
@@ -94,9 +100,10 @@ def _locks(connection: Connection) -> dict[int, Lock]:
     return strongest((oid, Lock.of(mode)) for oid, mode in connection.execute(_LOCKS))
 
 
-def _wal(connection: Connection) -> int:
-    row = connection.execute(_WAL).fetchone()
-    return row[0] if row else 0
+def _clocks(connection: Connection) -> tuple[int, datetime]:
+    row = connection.execute(_CLOCKS).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 def _counts(connection: Connection, query: LiteralString) -> dict[int, Counts]:

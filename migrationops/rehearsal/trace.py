@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from psycopg import errors, pq
 
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.statements import StatementClass, classify
 from migrationops.rehearsal.facts import Facts, between, committed_alone
-from migrationops.rehearsal.observation import observe, observe_totals
+from migrationops.rehearsal.observation import Observation, observe, observe_totals
 from migrationops.rehearsal.sampling import sampled_locks
 
 Execute = Callable[[], object]
@@ -33,6 +34,8 @@ class Tracer:
     def __init__(self, connection: Connection, beside: Connection) -> None:
         self._connection = connection
         self._beside = beside
+        self._began: datetime | None = None
+        self._old: frozenset[int] = frozenset()  # relations when it began
 
     def trace(self, sql: str, execute: Execute) -> Facts:
         """Run `execute`, which sends `sql`, and say what it did; errors pass."""
@@ -53,10 +56,18 @@ class Tracer:
 
     def _inside(self, execute: Execute) -> Facts:
         before = observe(self._connection)
+        self._begin(before)
         started = time.perf_counter()
         execute()
         seconds = time.perf_counter() - started
-        return between(before, observe(self._connection), seconds=seconds)
+        after = observe(self._connection)
+        return between(before, after, seconds=seconds, old=self._old)
+
+    def _begin(self, before: Observation) -> None:
+        """Note what is there when a transaction begins: nobody sees what it adds."""
+        if before.began != self._began:
+            self._began = before.began
+            self._old = frozenset(before.relations)
 
     def _in_own_transaction(self, execute: Execute) -> Facts:
         self._connection.execute("BEGIN")

@@ -72,6 +72,9 @@ def migration(
 def lint(made: migrations.Migration, world: World) -> dict[str, Finding]:
     """Return the findings by rule."""
     unit, _state = collecting.collect(made, shop.state(), alias=ALIAS, world=world)
+    assert [
+        operation.problem for operation in unit.operations if operation.problem
+    ] == []
     found = [
         finding
         for operation in unit.operations

@@ -22,6 +22,8 @@ SELECT count(*) FROM shop_order WHERE NOT (total >= 0);
         constraint = event["constraint"]
         if constraint is None or constraint.kind != "c" or event["inline"]:
             return False
+        if step.fills_nothing_old(event.table, constraint.columns):
+            return False
         checked = event.kind == "validate" or event["valid"]
         return checked and super().applies(event, step)
 

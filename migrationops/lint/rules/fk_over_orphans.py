@@ -23,6 +23,8 @@ WHERE l.order_id IS NOT NULL AND o.id IS NULL;
         constraint = event["constraint"]
         if constraint is None or constraint.kind != "f" or event["inline"]:
             return False
+        if step.fills_nothing_old(event.table, constraint.columns):
+            return False
         checked = event.kind == "validate" or event["valid"]
         return checked and super().applies(event, step)
 

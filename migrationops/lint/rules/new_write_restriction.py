@@ -23,13 +23,15 @@ class NewWriteRestriction(EventRule):
     def applies(self, event: Event, step: Step) -> bool:
         if event.kind == "create_index" and (not event["unique"] or event["exists"]):
             return False
-        if (event.table, event.name) in self._promised(step) or event["inline"]:
-            return False
-        return not event["using_index"] and super().applies(event, step)
+        if step.fills_nothing_old(event.table, self._columns(event)):
+            return False  # no running code writes a column of this very migration
+        taken_over = event["using_index"] or event["inline"]
+        return not taken_over and super().applies(event, step)
 
-    def _promised(self, step: Step) -> set[tuple[str, str]]:
-        """Columns of this very migration: no running code writes them."""
-        return {(e.table, e.name) for e in step.earlier("add_column")}
+    def _columns(self, event: Event) -> tuple[str, ...]:
+        if event.kind == "add_constraint":
+            return tuple(event["constraint"].columns)
+        return event["columns"] or (event.name,)
 
 
 RULE = NewWriteRestriction()

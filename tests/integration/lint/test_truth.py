@@ -10,6 +10,7 @@ from migrationops.lint import live
 from migrationops.lint.simulation.facts import Facts
 from migrationops.lint.simulation.simulate import simulate
 from migrationops.lint.simulation.world import World
+from migrationops.rehearsal.script import run_script
 from tests.integration.lint import cases as own
 from tests.integration.rehearsal import truth
 
@@ -68,3 +69,35 @@ def test_our_own_cases_are_foretold_from_a_live_catalog(sandbox: Sandbox) -> Non
 def test_our_own_cases_are_many() -> None:
     assert len(own.cases()) > 500
     assert {c.id for c in own.cases()} == set(own.measured())
+
+
+@pytest.mark.deep
+def test_our_own_cases_are_still_what_a_server_does(sandbox: Sandbox) -> None:
+    """Run every case traced, each on a copy of the base, and compare."""
+    sandbox.sql(own.base())
+    with sandbox.connect() as connection:
+        major = str(live.read_facts(connection).version)
+    copy = f"{sandbox.name}_copy"
+
+    wrong = []
+    for case in own.cases():
+        want = own.measured()[case.id].get(major)
+        if want is None:
+            continue
+        with sandbox.connect(sandbox.maintenance_db) as admin:
+            admin.execute(f'DROP DATABASE IF EXISTS "{copy}"'.encode())
+            admin.execute(
+                f'CREATE DATABASE "{copy}" TEMPLATE "{sandbox.name}"'.encode()
+            )
+        with sandbox.connect(copy) as connection, sandbox.connect(copy) as beside:
+            for statement in case.setup:
+                connection.execute(statement.encode())
+            script = ";\n".join(case.statements)
+            done = run_script(connection, beside, script, in_transaction=case.atomic)
+        got = [s.error.split(" ")[0] if s.error else s.blocks is True for s in done]
+        if got[: len(want)] != want:
+            wrong.append((case.id, want, got))
+
+    with sandbox.connect(sandbox.maintenance_db) as admin:
+        admin.execute(f'DROP DATABASE IF EXISTS "{copy}"'.encode())
+    assert wrong == []

@@ -169,6 +169,17 @@ def test_work_under_a_lock_of_an_earlier_statement_blocks(scratch):
     ) == [False, True, False]
 
 
+def test_work_on_a_table_of_this_transaction_blocks_nobody(scratch):
+    statements = (
+        "create table fresh as select generate_series(1, 100) as a",
+        "create index on fresh (a)",
+        "alter table fresh alter column a set not null",
+    )
+
+    assert blocks(scratch, *statements) == [False, False, False]
+    assert blocks(scratch, *statements, in_transaction=False) == [False, True, True]
+
+
 def test_a_statement_outside_a_transaction_holds_nothing_afterwards(scratch):
     assert blocks(
         scratch,
