@@ -41,10 +41,14 @@ class LintMode(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What a failed run does with the migrations that it had applied."""
+    """What a failed run does with the migrations that it had applied.
+
+    To restore is only done where reversing is not possible, and nobody else wrote.
+    """
 
     STOP = "stop"
     REVERSE = "reverse"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +208,10 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
             converted[key] = types[key](value) if key in types else value
         except (KeyError, ValueError):
             raise ConfigurationError(f"POLICY: {key} cannot be {value!r}.") from None
-    return replace(PRESETS[environment], **converted)
+    policy = replace(PRESETS[environment], **converted)
+    if policy.on_failure is OnFailure.RESTORE and policy.backup is Proof.NONE:
+        raise ConfigurationError("POLICY: on_failure 'restore' needs a backup.")
+    return policy
 
 
 def _proof(value: str | Proof) -> Proof:

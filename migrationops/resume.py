@@ -11,7 +11,7 @@ from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
-from migrationops.exceptions import NeedsPersonError
+from migrationops.exceptions import FailedError, NeedsPersonError
 from migrationops.executor.failure import by_hand
 from migrationops.executor.recorded import RecordedStep, Script, StepKind, find_script
 from migrationops.executor.runner import Instructions
@@ -47,11 +47,13 @@ def find_interrupted(
         "SELECT s.run_id, s.app, s.migration, r.rehearsal "
         "FROM migrationops_step s JOIN migrationops_run r ON r.id = s.run_id "
         "WHERE s.kind = %s AND s.state <> %s AND r.state <> %s "
+        "AND r.exit_code IS DISTINCT FROM %s "  # that took everything back
         "ORDER BY s.id DESC LIMIT 1",
         [
             Step.Kind.MIGRATION.value,
             Step.State.DONE.value,
             Run.State.RESOLVED.value,
+            FailedError.exit_code,
         ],
     ).fetchone()
     if row is None:

@@ -33,10 +33,12 @@ WHERE c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped
 """
 # What was half done is undone by the restore: there is nothing to resume.
 _SETTLE = """
-UPDATE migrationops_run
-SET state = CASE state WHEN 'open' THEN 'resolved' ELSE state END,
+UPDATE migrationops_run r
+SET state = CASE WHEN state IN ('done', 'refused') THEN state ELSE 'resolved' END,
     post_migrate_due = false
-WHERE id <> %s AND (state = 'open' OR post_migrate_due)
+WHERE id <> %s AND (state = 'open' OR post_migrate_due OR EXISTS (
+    SELECT FROM migrationops_step s
+    WHERE s.run_id = r.id AND s.kind = 'migration' AND s.state <> 'done'))
 """
 
 

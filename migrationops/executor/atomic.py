@@ -28,8 +28,8 @@ def run_in_transaction(
     migration: Migration,
     state: ProjectState,
     *,
-    until: float,
     detail: dict[str, Any],
+    until: float = 0.0,
     finish: Callable[[], None],
 ) -> ProjectState:
     """Try once, from a state of its own: all of it is committed, or nothing.

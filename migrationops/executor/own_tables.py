@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 
 from django.db import Error as DjangoError
@@ -33,12 +32,7 @@ def install(session: Session, conf: Conf, loader: MigrationLoader) -> bool:
             for planned in pending:
                 migration = loader.get_migration(*planned.key)
                 state = run_in_transaction(
-                    session,
-                    migration,
-                    state,
-                    until=time.monotonic(),
-                    detail={},
-                    finish=lambda: None,
+                    session, migration, state, detail={}, finish=lambda: None
                 )
         if stamp.read(session.connection).is_new:
             stamp.write(session.connection, conf)

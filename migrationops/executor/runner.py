@@ -145,7 +145,7 @@ class Runner:
 
     def _remember(self, migration: Migration, state: ProjectState) -> None:
         """Keep the state before, where a failure is to be reversed."""
-        if self._session.policy.on_failure is OnFailure.REVERSE:
+        if self._session.policy.on_failure is not OnFailure.STOP:
             self._reversals.append(Reversal(migration, state))
 
     def _failed(

@@ -87,7 +87,7 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
     lint = stages.lint(work)
     rehearsal = stages.rehearse(work)
     backup = stages.back_up(work)
-    applied = stages.apply(work, rehearsal)
+    applied = stages.apply(work, rehearsal, backup)
     verification = stages.verify(work, rehearsal, warnings)
     report = opening.report(
         Outcome.APPLIED,

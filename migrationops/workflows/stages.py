@@ -9,8 +9,8 @@ from migrationops import preconditions, resume
 from migrationops.backups import catalog, directory
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
-from migrationops.conf import LintMode, Proof
-from migrationops.exceptions import RefusedError
+from migrationops.conf import LintMode, OnFailure, Proof
+from migrationops.exceptions import NeedsPersonError, RefusedError
 from migrationops.executor import verify as verification
 from migrationops.executor.apply import apply_plan, forget_due
 from migrationops.executor.runner import Applied, Instructions
@@ -27,6 +27,7 @@ from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
 from migrationops.workflows.lint_migrations import lint_pending
 from migrationops.workflows.migration_run import Work
+from migrationops.workflows.take_back import take_back
 
 
 def preflight(work: Work) -> tuple[Problem, ...]:
@@ -150,8 +151,13 @@ def _earlier_backup(work: Work) -> Manifest | None:
     return catalog.fresh(place, work.conf, databases.name(work.alias))
 
 
-def apply(work: Work, rehearsal: Rehearsal | None) -> tuple[Applied, ...]:
-    """Apply the plan; what is not atomic, step by step as it was rehearsed."""
+def apply(
+    work: Work, rehearsal: Rehearsal | None, backup: Manifest | None
+) -> tuple[Applied, ...]:
+    """Apply the plan; what is not atomic, step by step as it was rehearsed.
+
+    Where it fails half way, the backup is restored if that is policy.
+    """
     how = Instructions()
     if rehearsal is not None:
         performance = rehearsal.performance
@@ -160,7 +166,14 @@ def apply(work: Work, rehearsal: Rehearsal | None) -> tuple[Applied, ...]:
             reversible=performance.reversed,
         )
     with work.run.stage(Stage.APPLY):
-        return apply_plan(work.session, work.run.journal, work.loader, work.plan, how)
+        try:
+            return apply_plan(
+                work.session, work.run.journal, work.loader, work.plan, how
+            )
+        except NeedsPersonError as exc:
+            if backup is None or work.conf.policy.on_failure is not OnFailure.RESTORE:
+                raise
+            raise take_back(work, backup, exc) from exc
 
 
 def verify(

@@ -41,10 +41,11 @@ def price(apps, schema_editor):
 
 
 def note(apps, schema_editor):
+    # with keys of its own: a try that is rolled back gives no sequence's values back
     alias = schema_editor.connection.alias
     Note, Item = apps.get_model("shop", "Note"), apps.get_model("shop", "Item")
     items = Item.objects.using(alias).order_by("pk")[:50]
-    Note.objects.using(alias).bulk_create([Note(item=item) for item in items])
+    Note.objects.using(alias).bulk_create([Note(id=item.id, item=item) for item in items])
 
 
 price.idempotent = True
