@@ -38,6 +38,7 @@ def restore_text(report: restore.Report) -> str:
         lines += _differences(report.differences)
     if report.missing:
         lines += ["Not restored:", table([[name] for name in report.missing])]
+    lines += [f"Warning: {warning}" for warning in report.warnings]
     if report.dropped_slots:
         lines.append(f"Dropped slots: {', '.join(report.dropped_slots)}.")
     return "\n".join(lines)

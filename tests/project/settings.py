@@ -16,6 +16,8 @@ INSTALLED_APPS = [
     "django.contrib.auth",
 ]
 DATABASES = {"default": environ.Env().db_url("DATABASE_URL")}
+if "STANDBY_URL" in os.environ:
+    DATABASES["standby"] = environ.Env().db_url("STANDBY_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 MIGRATION_MODULES = {
