@@ -13,7 +13,14 @@ from django.core.management import get_commands, load_command_class
 
 from migrationops import conf, exceptions
 from migrationops.lint.report import LintReport
-from migrationops.workflows import backup, migration_status, restore, safe_migrate, seed
+from migrationops.workflows import (
+    backup,
+    install_schedules,
+    migration_status,
+    restore,
+    safe_migrate,
+    seed,
+)
 from migrationops.workflows import stamp_environment as stamping
 from tests.pages import Page, page, pages
 from tests.sources import PACKAGES, ROOT, modules
@@ -167,6 +174,7 @@ def used_settings() -> set[str]:
         ("lint_migrations", LintReport),
         ("backup", backup.Report),
         ("restore", restore.Report),
+        ("install_schedules", install_schedules.Report),
         ("migration_status", migration_status.Status),
         ("seed", seed.Report),
         ("stamp_environment", stamping.Report),

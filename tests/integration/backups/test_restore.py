@@ -24,7 +24,6 @@ from migrationops.exceptions import (
     FailedError,
     LockedError,
     ManifestError,
-    PreconditionError,
     RefusedError,
     StampError,
 )
