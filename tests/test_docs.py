@@ -15,6 +15,7 @@ from migrationops import conf, exceptions
 from migrationops.lint.report import LintReport
 from migrationops.workflows import (
     backup,
+    install_schedules,
     migration_status,
     resolve_migration,
     restore,
@@ -174,6 +175,7 @@ def used_settings() -> set[str]:
         ("lint_migrations", LintReport),
         ("backup", backup.Report),
         ("restore", restore.Report),
+        ("install_schedules", install_schedules.Report),
         ("migration_status", migration_status.Status),
         ("resolve_migration", resolve_migration.Report),
         ("seed", seed.Report),

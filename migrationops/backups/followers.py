@@ -13,8 +13,6 @@ from migrationops.exceptions import FailedError
 from migrationops.postgres import databases
 from migrationops.postgres.databases import Connection
 
-_REPLAY = 60.0  # seconds that a standby may lag behind
-
 
 @contextmanager
 def connected(source: Source, aliases: Sequence[str]) -> Iterator[list[Connection]]:
@@ -27,12 +25,15 @@ def connected(source: Source, aliases: Sequence[str]) -> Iterator[list[Connectio
 
 
 def end_sessions(primary: Source, standbys: list[Connection], kept: Derived) -> None:
-    """End the standbys' sessions in the old database, once they have replayed."""
+    """End the standbys' sessions in the old database, once they have replayed.
+
+    They may lag behind for the policy's outage_budget.
+    """
     with primary.maintenance() as connection:
         row = connection.execute("SELECT pg_current_wal_lsn()::text").fetchone()
     assert row is not None
     for standby in standbys:
-        _wait_for_replay(standby, row[0])
+        _wait_for_replay(standby, row[0], primary.conf.policy.outage_budget)
         standby.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = %s AND pid <> pg_backend_pid()",
@@ -49,14 +50,14 @@ def drop_slots(source: Source, kept: Derived) -> tuple[str, ...]:
     return tuple(slots)
 
 
-def _wait_for_replay(standby: Connection, lsn: str) -> None:
-    deadline = time.monotonic() + _REPLAY
+def _wait_for_replay(standby: Connection, lsn: str, patience: float) -> None:
+    deadline = time.monotonic() + patience
     query = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
     while standby.execute(query, [lsn]).fetchone() != (True,):
         if time.monotonic() > deadline:
             raise FailedError(
                 "The swap was made, but a standby did not replay it within "
-                f"{_REPLAY:.0f} s: its sessions still are in the old database.",
+                f"{patience:.0f} s: its sessions still are in the old database.",
                 remedy="End them there when it has caught up.",
             )
         time.sleep(0.1)

@@ -47,10 +47,11 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofRecord:
-    """How far the backup was proven, when, and how many rows were compared."""
+    """How far the backup was proven, when, in how long, and the rows compared."""
 
     level: Proof = Proof.NONE
     at: datetime | None = None
+    seconds: float = 0.0
     rows: int = 0
     skipped: tuple[str, ...] = ()  # objects that this role could not restore
 
@@ -211,6 +212,7 @@ def _proof(data: dict[str, Any]) -> ProofRecord:
     return ProofRecord(
         level=Proof[data["level"].upper()],
         at=datetime.fromisoformat(at) if at else None,
+        seconds=data["seconds"],
         rows=data["rows"],
         skipped=tuple(data["skipped"]),
     )

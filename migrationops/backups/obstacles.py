@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from migrationops.backups import space
 from migrationops.backups.build import may_create
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.sessions import untouchable_sessions
@@ -30,9 +28,9 @@ def check_build(connection: Connection, source: Source, manifest: Manifest) -> N
         [
             *_other_major(source, manifest),
             *_no_right_to_create(connection),
-            *_no_space(connection, manifest),
         ]
     )
+    space.check_copy(connection, int(manifest.database_bytes * _MARGIN))
 
 
 def check_swap(
@@ -89,30 +87,6 @@ def _no_right_to_create(connection: Connection) -> Iterator[Obstacle]:
             remedy="ALTER ROLE ... CREATEDB, set OPERATOR_URL, or use the provider's "
             "point-in-time recovery.",
         )
-
-
-def _no_space(connection: Connection, manifest: Manifest) -> Iterator[Obstacle]:
-    """Known only when the server's disk is one of ours."""
-    directory = _data_directory(connection)
-    if directory is None:
-        return
-    needed = int(manifest.database_bytes * _MARGIN)
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        yield Obstacle(
-            message=f"The copy needs about {needed:,} bytes beside the live database, "
-            f"and {free:,} are free.",
-            remedy="Make room on the server's disk (old kept databases: manage.py "
-            "backups expire).",
-        )
-
-
-def _data_directory(connection: Connection) -> Path | None:
-    row = connection.execute(
-        "SELECT setting FROM pg_settings WHERE name = 'data_directory'"
-    ).fetchone()
-    is_here = connection.info.host.startswith("/")
-    return Path(row[0]) if row and is_here and os.access(row[0], os.F_OK) else None
 
 
 def _prepared_transactions(connection: Connection, name: str) -> Iterator[Obstacle]:

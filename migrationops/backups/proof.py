@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,12 +36,26 @@ def prove(
     """
     if level is Proof.NONE:
         return ProofRecord()
+    started = time.monotonic()
+    record = _prove(engine, source, manifest, archive, level, keep)
+    seconds = round(time.monotonic() - started, 3)
+    return replace(record, at=datetime.now(UTC), seconds=seconds)
+
+
+def _prove(
+    engine: Engine,
+    source: Source,
+    manifest: Manifest,
+    archive: Path,
+    level: Proof,
+    keep: Role | None,
+) -> ProofRecord:
     verify.check_file(archive, manifest.file)
     found = engine.read_back(source, manifest, archive)
     if level is Proof.DECODED:
-        return ProofRecord(level=level, at=datetime.now(UTC))
+        return ProofRecord(level=level)
     rows = verify.compare_rows(manifest, found)
-    counted = ProofRecord(level=Proof.COUNTED, at=datetime.now(UTC), rows=rows)
+    counted = ProofRecord(level=Proof.COUNTED, rows=rows)
     if level is Proof.COUNTED:
         return counted
     place = source if keep else proof_source(source)
@@ -48,9 +63,7 @@ def prove(
         if not build.may_create(connection):
             return replace(counted, skipped=(NOT_CREATED,))
         built = _restored(engine, place, connection, manifest, archive, keep)
-    return replace(
-        counted, level=Proof.RESTORED, at=datetime.now(UTC), skipped=built.skipped
-    )
+    return replace(counted, level=Proof.RESTORED, skipped=built.skipped)
 
 
 def _restored(

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migrationops.backups import catalog, directory, storage
+from migrationops.backups import catalog, directory, space, storage
 from migrationops.backups.derived import Role
 from migrationops.backups.engine import Engine, Job
+from migrationops.backups.estimate import estimate
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.proof import prove
@@ -30,10 +31,11 @@ def take_backup(
 ) -> Manifest:
     """Back up the alias's database; prove it, and `keep` what the proof restored.
 
-    1. Dump under a lock-first snapshot to a temporary name, and flush.
-    2. Prove.
-    3. Rename, and write the manifest: only now is it listed.
-    4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
+    1. Look for room on the disks.
+    2. Dump under a lock-first snapshot to a temporary name, and flush.
+    3. Prove.
+    4. Rename, and write the manifest: only now is it listed.
+    5. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
     Whatever ends this early leaves no backup. Raises PreconditionError,
     ToolMissingError, BackupError or ToolFailedError.
@@ -41,6 +43,7 @@ def take_backup(
     _check_outlives_host(conf)
     place = directory.backup_directory(conf)
     source = open_source(alias, conf)
+    _check_space(source, place, proof)
     engine: Engine = PgDump()
     identifier = backup_id(source, run_id, datetime.now(UTC))
     directory.collect_leftovers(place)
@@ -77,6 +80,15 @@ def backup_id(source: Source, run_id: str, at: datetime) -> str:
     run = re.sub(r"[^A-Za-z0-9]", "", run_id)[:12]
     timestamp = f"{at:%Y%m%dT%H%M%SZ}"
     return f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
+
+
+def _check_space(source: Source, place: Path, proof: Proof) -> None:
+    """Refuse before an hour of dumping what would fail after it."""
+    with source.connect() as connection:
+        expected = estimate(connection, source.conf, proof)
+        space.check_dump(place, expected)
+        if not source.conf.proof_url:
+            space.check_copy(connection, expected.server_bytes)
 
 
 def _check_outlives_host(conf: Conf) -> None:

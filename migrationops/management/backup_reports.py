@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from migrationops.backups.difference import Difference
 from migrationops.backups.manifest import Manifest
 from migrationops.management.rendering import duration, size, table
-from migrationops.workflows import backup, expire_backups, restore
+from migrationops.workflows import backup, expire_backups, install_schedules, restore
 from migrationops.workflows.backups import Listed, Verified
 
 
@@ -38,6 +38,7 @@ def restore_text(report: restore.Report) -> str:
         lines += _differences(report.differences)
     if report.missing:
         lines += ["Not restored:", table([[name] for name in report.missing])]
+    lines += [f"Warning: {warning}" for warning in report.warnings]
     if report.dropped_slots:
         lines.append(f"Dropped slots: {', '.join(report.dropped_slots)}.")
     return "\n".join(lines)
@@ -71,6 +72,15 @@ def verified_text(found: Iterable[Verified]) -> str:
         for v in found
     ]
     return table(rows, indent="") or "There is no backup to verify."
+
+
+def schedules_text(report: install_schedules.Report) -> str:
+    """Say which schedules there are, and which of them are new."""
+    rows = [
+        [name, "created" if name in report.created else "there already"]
+        for name in report.schedules
+    ]
+    return table(rows, indent="")
 
 
 def expired_text(report: expire_backups.Report) -> str:

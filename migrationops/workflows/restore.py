@@ -11,14 +11,8 @@ from typing import Any
 from django.db import connections
 
 from migrationops import history, stamp
-from migrationops.backups import (
-    difference,
-    followers,
-    obstacles,
-    restore,
-)
+from migrationops.backups import followers, obstacles, restore
 from migrationops.backups.build import Built
-from migrationops.backups.carry import carry_history
 from migrationops.backups.derived import Derived
 from migrationops.backups.difference import Difference
 from migrationops.backups.losses import Accepted, Losses
@@ -27,10 +21,10 @@ from migrationops.backups.restore import Backup, TakenOver
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
 from migrationops.exceptions import RefusedError
-from migrationops.history import Recording
 from migrationops.models import Step
 from migrationops.postgres.locks import RunnerLock
 from migrationops.progress import Progress, ProgressCallback, Stage, State
+from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.preparation import install_own_tables, locked
 
 _COMMAND = "restore"
@@ -57,7 +51,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was restored; `outage` is the seconds in which nobody could connect."""
+    """What was restored; `outage` is the seconds in which nobody could connect.
+
+    `warnings` are what failed after the swap, which stands.
+    """
 
     database: str
     backup: str
@@ -70,6 +67,7 @@ class Report:
     differences: tuple[Difference, ...] | None = None
     missing: tuple[str, ...] = ()
     dropped_slots: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {"version": 1, **asdict(self)}
@@ -155,10 +153,15 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
         with run.journal.step(Step.Kind.STAGE, Stage.RESTORE, detail=detail):
             rows = restore.make_ready(source, built.database, task.manifest, run.run_id)
             with run.journal.suspended(request.alias, _COMMAND), _told(task, "swap"):
-                taken = _swap(task, built.database)
-                install_own_tables(request.alias, task.conf, lock, task.report)
-                rows = rows or _carry_from_kept(task, taken.kept, run)
-        done = _report(task, taken, built, rows)
+                taken, after = _swap(task, built.database)
+                after.do(
+                    "migrationops' own tables are as the backup had them",
+                    lambda: install_own_tables(
+                        request.alias, task.conf, lock, task.report
+                    ),
+                )
+                rows = rows or after.carry_history(run) or 0
+        done = _report(task, taken, built, rows, after)
         run.journal.update(report=done.to_json())
     return done
 
@@ -186,32 +189,26 @@ def _check_before(task: _Task) -> None:
     restore.check_losses(source, task.manifest, request.accepted)
 
 
-def _swap(task: _Task, built: Derived) -> TakenOver:
-    request, source = task.request, task.source
-    with followers.connected(source, request.replicas) as standbys:
+def _swap(task: _Task, built: Derived) -> tuple[TakenOver, Aftermath]:
+    source, replicas = task.source, task.request.replicas
+    with followers.connected(source, replicas) as standbys:
         taken = restore.take_over(
-            source, built, task.manifest, accepted=request.accepted
+            source, built, task.manifest, accepted=task.request.accepted
         )
-        followers.end_sessions(source, standbys, taken.kept)
-    return taken
+        after = Aftermath(source=source, conf=task.conf, kept=taken.kept)
+        after.do(
+            "sessions on standbys may be in the old database",
+            lambda: followers.end_sessions(source, standbys, taken.kept),
+        )
+    return taken, after
 
 
-def _carry_from_kept(task: _Task, kept: Derived, run: Recording) -> int:
-    """Carry the history into a database that had no place for it until now."""
-    source = task.source
-    with source.connect(kept.name) as old, source.connect() as live:
-        stamp.write(live, task.conf)
-        return carry_history(old, live, run.run_id)
-
-
-def _report(task: _Task, taken: TakenOver, built: Built, history_rows: int) -> Report:
-    source = task.source
-    found = None
-    if task.request.list_losses:
-        with source.connect(taken.kept.name) as old, source.connect() as live:
-            found = difference.differences(old, live)
+def _report(
+    task: _Task, taken: TakenOver, built: Built, history_rows: int, after: Aftermath
+) -> Report:
+    request = task.request
     return Report(
-        database=source.database,
+        database=task.source.database,
         backup=task.manifest.id,
         rows=built.rows,
         missing=built.skipped,
@@ -220,10 +217,9 @@ def _report(task: _Task, taken: TakenOver, built: Built, history_rows: int) -> R
         outage=taken.outage,
         history_rows=history_rows,
         losses=taken.losses,
-        differences=found,
-        dropped_slots=(
-            followers.drop_slots(source, taken.kept) if task.request.drop_slots else ()
-        ),
+        differences=after.differences() if request.list_losses else None,
+        dropped_slots=after.drop_slots() if request.drop_slots else (),
+        warnings=tuple(after.warnings),
     )
 
 

@@ -91,13 +91,31 @@ def test_a_full_disk(ready: Shop) -> None:
 
 @pytest.mark.faults
 def test_a_full_tmpfs(ready: Shop, tmp_path: Path) -> None:
-    fill(ready, 100_000)
-
-    with mounted(tmp_path / "mounted", "1m") as backups, unchanged(ready):
-        done = ready.run("safe_migrate", BACKUP_DIR=str(backups))
+    """The backup before it was small: this one is expected to fit."""
+    with mounted(tmp_path / "mounted", "1200k") as backups:
+        ready.succeed("backup", BACKUP_DIR=str(backups))
+        before = files(backups)
+        fill(ready, 100_000)
+        with unchanged(ready):
+            done = ready.run(
+                "safe_migrate", BACKUP_DIR=str(backups), POLICY={"max_backup_age": 0}
+            )
         left = files(backups)
 
     refused(done, 1, "cannot be written: No space left on device", next_="See to space")
+    assert left == before
+
+
+@pytest.mark.faults
+def test_a_dump_that_will_not_fit_is_not_begun(ready: Shop, tmp_path: Path) -> None:
+    fill(ready, 100_000)
+
+    with mounted(tmp_path / "mounted", "512k") as backups:
+        done = ready.run("backup", BACKUP_DIR=str(backups))
+        left = files(backups)
+
+    refused(done, 3, f"in {backups}, and 0.5 MB are free", next_="Make room")
+    assert "The dump needs about 2." in done.stderr
     assert left == []
 
 

@@ -19,6 +19,8 @@ DATABASES = {
     "default": environ.Env().db_url("DATABASE_URL"),
     "lite": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
 }
+if "STANDBY_URL" in os.environ:
+    DATABASES["standby"] = environ.Env().db_url("STANDBY_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 MIGRATION_MODULES = {

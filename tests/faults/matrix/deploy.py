@@ -45,7 +45,8 @@ def note(apps, schema_editor):
     alias = schema_editor.connection.alias
     Note, Item = apps.get_model("shop", "Note"), apps.get_model("shop", "Item")
     items = Item.objects.using(alias).order_by("pk")[:50]
-    Note.objects.using(alias).bulk_create([Note(id=item.id, item=item) for item in items])
+    notes = [Note(id=item.id, item=item) for item in items]
+    Note.objects.using(alias).bulk_create(notes)
 
 
 price.idempotent = True

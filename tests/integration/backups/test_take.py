@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from config.embedded import programs
 from migrationops.backups import catalog, directory
 from migrationops.backups import snapshot as snapshots
+from migrationops.backups.estimate import estimate
 from migrationops.backups.take import take_backup
 from migrationops.conf import Proof
 from migrationops.exceptions import (
@@ -233,6 +235,34 @@ def test_programs_of_another_major_are_refused_with_the_package(
         tools.find_programs(99, [tmp_path])
     assert "postgresql-client-99" in caught.value.remedy
     assert "found:" in str(caught.value)
+
+
+@pytest.mark.parametrize(("server", "client"), [(18, 16), (16, 18)])
+def test_an_older_and_a_newer_client_are_refused(server: int, client: int) -> None:
+    directories = programs.directories()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "")
+        with pytest.raises(
+            ToolMissingError, match=f"of version {server}; found: "
+        ) as e:
+            tools.find_programs(server, [directories[client]])
+    assert str(directories[client]) in str(e.value)
+
+
+def test_a_backup_is_estimated_by_the_one_before(sandbox: Sandbox) -> None:
+    sandbox.sql(SCHEMA)
+    with sandbox.connect() as connection:
+        guessed = estimate(connection, sandbox.conf(), Proof.RESTORED)
+        assert (guessed.basis, guessed.dump_bytes > 0) == ("", True)
+        manifest = take(sandbox)
+        known = estimate(connection, sandbox.conf(), Proof.COUNTED)
+        more = estimate(connection, sandbox.conf(), Proof.RESTORED)
+    assert known.basis == manifest.id
+    assert known.dump_bytes == pytest.approx(manifest.size, rel=0.2)
+    took = (manifest.finished - manifest.started).total_seconds()
+    assert known.seconds == pytest.approx(took + manifest.proof.seconds, rel=0.2)
+    assert more.seconds > took
+    assert (known.server_bytes, more.server_bytes > 0) == (0, True)
 
 
 def _nothing_left(sandbox: Sandbox) -> bool:
