@@ -12,6 +12,7 @@ from chores.tasks.models import Assign, Chore, Occurrence, Schedule, Status
 from chores.tasks.models.occurrence import STANDING
 from chores.tasks.people import Turn, next_turn, people_of
 from chores.tasks.planning import row
+from chores.tasks.staffing import is_wanted, set_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,18 +71,28 @@ def close(occurrence: Occurrence, status: Status, *, now: datetime.datetime) -> 
 def reopen(
     occurrence: Occurrence, *, doer: Membership | None, now: datetime.datetime
 ) -> None:
-    """Open an occurrence again; where its chore rests, it is skipped instead.
+    """Open an occurrence again, for people who are there now.
 
-    What nobody was asked to do is free again for anyone.
+    It is skipped instead where its chore rests or asks nobody for it any more. What
+    nobody was asked to do is free again for anyone.
     """
-    chore = occurrence.chore
     if doer is not None and is_free(occurrence) and occurrence.assignee == doer:
         occurrence.assignee = None
-    if is_active(chore) and chore.schedule != Schedule.ANYTIME:
+    if is_asked(occurrence):
         occurrence.status, occurrence.closed_at = Status.OPEN, None
     else:
         occurrence.status, occurrence.closed_at = Status.SKIPPED, now
-    occurrence.save(update_fields=["status", "closed_at", "assignee"])
+    occurrence.save(update_fields=["status", "closed_at", "assignee", "turn_of"])
+
+
+def is_asked(occurrence: Occurrence) -> bool:
+    """Return whether its chore still asks for it; set its people to those there."""
+    chore = occurrence.chore
+    if not is_active(chore) or chore.schedule == Schedule.ANYTIME:
+        return False
+    people = people_of([chore])[chore.pk]
+    set_people(chore, occurrence, people)
+    return is_wanted(chore, occurrence, people)
 
 
 def follow(occurrence: Occurrence, base: datetime.date) -> Occurrence | None:

@@ -13,12 +13,11 @@ from chores.households.permissions import Actor, Verb, require
 from chores.tasks.closing import (
     close,
     follow,
-    is_active,
     lock_occurrence,
     reopen,
     unfollow,
 )
-from chores.tasks.models import Occurrence, Schedule, Status
+from chores.tasks.models import Occurrence, Status
 
 
 @transaction.atomic
@@ -47,8 +46,8 @@ def unskip(
     require(actor, Verb.SKIP, household_id=occurrence.household_id)
     if occurrence.status != Status.SKIPPED:
         raise WrongStateError(f"This is {occurrence.status}, not skipped.")
-    if not is_active(chore) or chore.schedule == Schedule.ANYTIME:
-        raise WrongStateError(f"{chore} asks nobody at the moment.")
     unfollow(occurrence)
     reopen(occurrence, doer=None, now=now)
+    if occurrence.status != Status.OPEN:
+        raise WrongStateError(f"{chore} asks nobody for this any more.")
     return occurrence

@@ -24,7 +24,9 @@ from chores.tasks.completions import Attempt, complete
 from chores.tasks.generator import generate
 from chores.tasks.messages import send_due_messages
 from chores.tasks.models import Chore, Occurrence
+from chores.tasks.skips import skip, unskip
 from chores.tasks.sweep import sweep
+from chores.tasks.undo import undo
 from tests.factories import UserFactory
 
 if TYPE_CHECKING:
@@ -142,6 +144,29 @@ def test_an_early_completion_is_followed_from_the_day_it_was_done(home: Home) ->
         assert Occurrence.objects.get(chore=made, status="open").due_on == (
             TODAY + (day + 3) * DAY
         )
+
+
+def test_what_is_asked_again_is_of_people_who_take_part_now(home: Home) -> None:
+    made = chore(home, home.ann, home.bo, assign="turns")
+    first, second = Occurrence.objects.filter(chore=made).order_by("due_on")[:2]
+    skip(second.pk, actor=home.ann, now=NOON)
+    done = complete(first.pk, Attempt(member=home.ann, actor=home.ann), now=NOON)
+    save_chore(made, actor=home.ann, participants=[home.cy], now=NOON)
+    unskip(second.pk, actor=home.ann, now=NOON)
+    undo(done.pk, actor=home.ann, now=NOON)
+    standing = Occurrence.objects.filter(chore=made, status="open")
+    assert {first, second} <= set(standing)
+    assert {row.assignee_id for row in standing} == {home.cy.pk}
+
+
+def test_nobody_is_asked_again_who_is_gone(home: Home) -> None:
+    made = chore(home, home.ann, home.bo, assign="everyone")
+    rows = Occurrence.objects.filter(chore=made, assignee=home.bo, due_on=TODAY)
+    skip(rows.get().pk, actor=home.ann, now=NOON)
+    leave(home.bo, actor=home.ann, now=NOON)
+    with pytest.raises(WrongStateError, match="asks nobody for this"):
+        unskip(rows.get().pk, actor=home.ann, now=NOON)
+    assert rows.get().status == "skipped"
 
 
 def test_who_leaves_is_asked_nothing_and_keeps_points(home: Home) -> None:

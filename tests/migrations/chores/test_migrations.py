@@ -79,7 +79,7 @@ def migrate(targets: list[tuple[str, str | None]]) -> None:
 
 
 def test_each_goes_back_and_forwards_with_data(full: None) -> None:
-    """From the last to the first: back, forwards, and back for the one before."""
+    """From the last to the first; going back takes along what was just applied."""
     empty = {table for table, rows in counts().items() if not rows}
     assert empty == {"accounts_user_groups", "accounts_user_user_permissions"}
     for key in reversed(MIGRATIONS):
@@ -89,7 +89,7 @@ def test_each_goes_back_and_forwards_with_data(full: None) -> None:
         again = counts()
         assert {table: again[table] for table in left} == left, key
         assert not any(again[table] for table in set(again) - set(left)), key
-        migrate(before(key))
+    migrate([(app, None) for app in APPS])
     assert counts() == {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import zoneinfo
+from bisect import bisect_left
 from functools import cache
 
 from hypothesis import given, settings
@@ -23,6 +24,8 @@ FIRST = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 LAST = datetime.datetime(2036, 1, 1, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
 DAY = datetime.timedelta(days=1)
+WEEK = 7 * DAY
+QUARTER = HOUR / 4
 # Their clocks go back across a day that starts at these hours.
 BACKWARDS = {("Antarctica/Troll", 2), ("NZ-CHAT", 3), ("Pacific/Chatham", 3)}
 
@@ -33,30 +36,42 @@ def home(zone: str, hour: int = 0) -> Household:
 
 @cache
 def transitions(zone: str) -> tuple[datetime.datetime, ...]:
-    """Return the instants, to the hour, at which a zone's offset changes."""
+    """Return the instants at which a zone's offset changes.
+
+    No zone changes its clock twice within a week.
+    """
     info = zoneinfo.ZoneInfo(zone)
-    days = int((LAST - FIRST) / DAY)
-    found = []
-    for n in range(days):
-        start = FIRST + n * DAY
-        if info.utcoffset(start) != info.utcoffset(start + DAY):
-            found.append(start)
-    return tuple(found)
+    weeks = [FIRST + n * WEEK for n in range((LAST - FIRST) // WEEK)]
+    offsets = [start.astimezone(info).utcoffset() for start in weeks]
+    changed = zip(weeks, offsets, offsets[1:], strict=False)
+    return tuple(
+        change_within(info, start) for start, one, other in changed if one != other
+    )
+
+
+def change_within(
+    info: zoneinfo.ZoneInfo, start: datetime.datetime
+) -> datetime.datetime:
+    """Return when, to the quarter of an hour, the offset changes after a start."""
+    before = start.astimezone(info).utcoffset()
+
+    def has_changed(n: int) -> bool:
+        return (start + n * QUARTER).astimezone(info).utcoffset() != before
+
+    return start + bisect_left(range(WEEK // QUARTER), True, key=has_changed) * QUARTER
 
 
 def around(zone: str) -> list[datetime.datetime]:
     """Return instants every quarter of an hour around a zone's transitions."""
     return [
-        start + datetime.timedelta(minutes=15 * n)
-        for start in transitions(zone)
-        for n in range(-8, 110)
+        instant + n * QUARTER for instant in transitions(zone) for n in range(-16, 17)
     ]
 
 
 def rule_of(zone: str) -> tuple[object, ...]:
     """Return what tells zones apart: many are one zone under several names."""
     info = zoneinfo.ZoneInfo(zone)
-    return tuple((start, info.utcoffset(start)) for start in transitions(zone))
+    return tuple((at, at.astimezone(info).utcoffset()) for at in transitions(zone))
 
 
 # One zone for each way of changing the clock between 2024 and 2035.
