@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from postgast import pg_query_pb2 as pb
 
-from migrationops.lint.simulation import edits, syntax
+from migrationops.lint.simulation import dependencies, edits, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
@@ -38,6 +38,8 @@ def create(world: World, tree: Node, recorder: Recorder) -> None:
         exists=exists,
         predicate=not syntax.absent(tree.where_clause),
     )
+    if tree.unique and table:
+        require_key_columns(recorder, table, columns)
     if exists:
         if not tree.if_not_exists:
             recorder.fail("42P07", f'relation "{index_name}" already exists')
@@ -58,6 +60,15 @@ def known(world: World, recorder: Recorder, name: str) -> Table | None:
         recorder.event("unknown_table", name)
         table = world.find(name)
     return table
+
+
+def require_key_columns(
+    recorder: Recorder, table: Table, columns: tuple[str, ...]
+) -> None:
+    """Uniqueness over partitions needs the partition key's columns."""
+    if not dependencies.key_columns(table) <= set(columns):
+        message = "unique constraint on partitioned table must include all"
+        recorder.fail("0A000", f"{message} partitioning columns")
 
 
 def _refuse_concurrent(

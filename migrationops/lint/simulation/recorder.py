@@ -103,7 +103,7 @@ class Recorder:
             cause=cause,
             lock=max(modes) if modes else None,
             rows=self.world.row_count(table),
-            new=table in self._created,
+            new=table in self._created or table.startswith("pg_temp."),
             made=table in self.world.made,
             certain=self._work[table, work, cause],
         )

@@ -57,6 +57,13 @@ def _copy(world: World, tree: Node, recorder: Recorder) -> None:
     queries.copy(world, recorder, tree)
 
 
+def _explain(world: World, tree: Node, recorder: Recorder) -> None:
+    """Only ANALYZE runs what is explained."""
+    if syntax.is_on(tree.options, "analyze"):
+        kind = syntax.kind(tree.query)
+        queries.run(world, recorder, syntax.inner(tree.query), kind)
+
+
 def _opaque(reason: str) -> Handler:
     def handle(_world: World, _tree: Node, recorder: Recorder) -> None:
         recorder.event("opaque", name=reason)
@@ -84,6 +91,7 @@ _HANDLERS: dict[str, Handler] = {
     "alter_domain_stmt": types.alter_domain,
     "alter_enum_stmt": types.alter_enum,
     "create_function_stmt": types.create_function,
+    "alter_function_stmt": types.alter_function,
     "vacuum_stmt": maintenance.vacuum,
     "cluster_stmt": maintenance.cluster,
     "refresh_mat_view_stmt": maintenance.refresh,
@@ -109,11 +117,11 @@ _HANDLERS: dict[str, Handler] = {
     "delete_stmt": _write("delete_stmt"),
     "merge_stmt": _write("merge_stmt"),
     "copy_stmt": _copy,
-    "explain_stmt": _read,
+    "explain_stmt": _explain,
+    "fetch_stmt": _opaque("what a cursor's query reads"),
     "do_stmt": _opaque("what a DO block does"),
     "call_stmt": _opaque("what a procedure does"),
     "execute_stmt": _opaque("what a prepared statement does"),
-    "prepare_stmt": _opaque("what a prepared statement does"),
     "drop_owned_stmt": _opaque("what DROP OWNED takes along"),
     "alter_table_move_all_stmt": _opaque("which tables ALL IN TABLESPACE means"),
     "create_role_stmt": _event("global_object"),
@@ -196,7 +204,6 @@ _HARMLESS = {
     "alter_default_privileges_stmt",
     "variable_show_stmt",
     "define_stmt",
-    "alter_function_stmt",
     "alter_type_stmt",
     "alter_operator_stmt",
     "create_cast_stmt",
@@ -232,9 +239,9 @@ _HARMLESS = {
     "check_point_stmt",
     "constraints_set_stmt",
     "deallocate_stmt",
-    "declare_cursor_stmt",
     "close_portal_stmt",
-    "fetch_stmt",
+    "declare_cursor_stmt",
+    "prepare_stmt",
     "load_stmt",
     "reassign_owned_stmt",
     "create_subscription_stmt",
