@@ -11,6 +11,7 @@ from migrationops.lint.simulation import (
     edits,
     foreign_keys,
     indexed_constraints,
+    indexes,
     not_null,
     syntax,
 )
@@ -31,6 +32,8 @@ def _add(sub: Subcommand) -> None:
         )
         sub.recorder.fail("42710", message)
     _require_version(sub, node)
+    own = constraints.columns_of(node)
+    indexes.require_columns(sub.world, sub.recorder, sub.table, own)
     match constraints.KINDS.get(node.contype):
         case "c":
             if not node.skip_validation and node.is_enforced:

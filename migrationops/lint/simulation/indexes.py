@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from postgast import pg_query_pb2 as pb
@@ -38,6 +39,7 @@ def create(world: World, tree: Node, recorder: Recorder) -> None:
         exists=exists,
         predicate=not syntax.absent(tree.where_clause),
     )
+    require_columns(world, recorder, name, syntax.column_refs(tree) | _named(tree))
     if tree.unique and table:
         require_key_columns(recorder, table, columns)
     if exists:
@@ -84,6 +86,21 @@ def _refuse_concurrent(
         recorder.fail("0A000", message)
 
 
+_SYSTEM = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
+
+
+def require_columns(
+    world: World, recorder: Recorder, name: str, columns: Iterable[str]
+) -> None:
+    """Fail when a table is known well enough to say that it lacks a column."""
+    table = world.find(name)
+    if table is None or not world.knows_columns(name):
+        return
+    there = {c.name for c in table.columns} | _SYSTEM | {table.name}
+    if missing := sorted(set(columns) - there):
+        recorder.fail("42703", f'column "{missing[0]}" does not exist')
+
+
 def refuse_in_transaction(world: World, recorder: Recorder, what: str) -> None:
     """Fail when this runs inside a transaction block."""
     if world.in_transaction:
@@ -96,6 +113,11 @@ def _columns(tree: Node) -> tuple[str, ...]:
     return tuple(
         e.name if e.name else f"({syntax.deparse(e.expr, 'expr')})" for e in elements
     )
+
+
+def _named(tree: Node) -> set[str]:
+    elements = (*tree.index_params, *tree.index_including_params)
+    return {n.index_elem.name for n in elements if n.index_elem.name}
 
 
 def _value(tree: Node, name: str, columns: tuple[str, ...]) -> Index:
