@@ -11,11 +11,12 @@ from migrationops.backups import contents, derived, verify
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engine import Engine, RestoreTask
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.properties import create_database
 from migrationops.backups.source import Source
 from migrationops.backups.toc import is_superuser
 from migrationops.exceptions import BackupError
+from migrationops.postgres import beside
 from migrationops.postgres.databases import Connection
+from migrationops.postgres.properties import create_database
 
 _HISTORY = "public.migrationops_"
 
@@ -66,7 +67,7 @@ def build(
             done = target.become(role)
             derived.describe(connection, done)
         except BaseException:
-            derived.drop(connection, target.name)
+            beside.drop(connection, target.name)
             raise
     return Built(database=done, rows=rows, skipped=skipped)
 

@@ -1,16 +1,12 @@
 """Databases that are made beside one: built, kept, ready, scratch.
 
-Their names are the first 40 bytes of its name, `_` and 8 hex digits; what they are
-stands in full in their COMMENT. Four of the digits are a checksum of the rest, so
-that one whose maker was killed before it could comment on it is known as ours.
+Their names are those of postgres.beside; what they are stands in full in their
+COMMENT.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -21,10 +17,10 @@ from typing import Any
 from psycopg import sql
 
 from migrationops.backups.source import Source
-from migrationops.postgres import locks
+from migrationops.postgres import beside
 from migrationops.postgres.databases import Connection
 
-_NAME_BYTES = 40  # of 63, so that the suffix is never cut off
+_MARK = "migrationops"
 _DATABASES = """
 SELECT datname, coalesce(shobj_description(oid, 'pg_database'), '')
 FROM pg_database WHERE starts_with(datname, %s) AND datname <> %s
@@ -61,7 +57,7 @@ class Derived:
     def comment(self) -> str:
         values = {**asdict(self), "at": self.at.isoformat()}
         del values["name"]
-        return json.dumps({"migrationops": values}, ensure_ascii=False)
+        return json.dumps({_MARK: values}, ensure_ascii=False)
 
     def become(self, role: Role) -> Derived:
         return replace(self, role=role)
@@ -86,15 +82,14 @@ def new_derived(database: str, *, role: Role, run: str, backup: str) -> Derived:
 
 
 def derived_name(database: str) -> str:
-    token = secrets.token_hex(2)
-    prefix = _prefix(database)
-    return f"{prefix}{token}{_checksum(prefix, token)}"
+    return beside.new_name(database, _MARK)
 
 
 def find_derived(connection: Connection, database: str) -> tuple[Derived, ...]:
     """Return the databases that were derived from this one, oldest first."""
-    prefix = _prefix(database)
-    rows = connection.execute(_DATABASES, [prefix, database]).fetchall()
+    rows = connection.execute(
+        _DATABASES, [beside.prefix(database), database]
+    ).fetchall()
     found = [_read(name, comment, database) for name, comment in rows]
     return tuple(sorted((d for d in found if d), key=lambda d: d.at))
 
@@ -105,10 +100,10 @@ def collect_abandoned(connection: Connection, database: str) -> tuple[Derived, .
         derived
         for derived in find_derived(connection, database)
         if derived.role in (Role.BUILDING, Role.SCRATCH)
-        and _is_unclaimed(connection, derived.name)
+        and beside.is_unclaimed(connection, derived.name)
     )
     for derived in found:
-        drop(connection, derived.name)
+        beside.drop(connection, derived.name)
     return found
 
 
@@ -117,14 +112,8 @@ def claimed(source: Source, name: str) -> Iterator[Connection]:
     """Let others see that the maker of this database lives."""
     with source.maintenance() as connection:
         connection.execute("SET idle_session_timeout = 0")
-        locks.take(connection, locks.key(name), wait=0)
+        beside.claim(connection, name)
         yield connection
-
-
-def drop(connection: Connection, name: str) -> None:
-    """Drop a derived database, whoever is connected to it."""
-    query = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-    connection.execute(query.format(sql.Identifier(name)))
 
 
 def _read(name: str, comment: str, database: str) -> Derived | None:
@@ -145,9 +134,7 @@ def _read(name: str, comment: str, database: str) -> Derived | None:
 
 def _unlabelled(name: str, database: str) -> Derived | None:
     """Recognise one whose maker died inside CREATE DATABASE: it is empty."""
-    prefix = _prefix(database)
-    match = re.fullmatch(r"([0-9a-f]{4})([0-9a-f]{4})", name.removeprefix(prefix))
-    if match is None or match[2] != _checksum(prefix, match[1]):
+    if not beside.is_named(name, database, _MARK):
         return None
     epoch = datetime.fromtimestamp(0, UTC)
     return Derived(
@@ -157,23 +144,6 @@ def _unlabelled(name: str, database: str) -> Derived | None:
 
 def _values(comment: str) -> dict[str, Any] | None:
     try:
-        return dict(json.loads(comment)["migrationops"])
+        return dict(json.loads(comment)[_MARK])
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _is_unclaimed(connection: Connection, name: str) -> bool:
-    key = locks.key(name)
-    row = connection.execute(
-        "SELECT pg_try_advisory_lock(%s) AND pg_advisory_unlock(%s)", [key, key]
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def _prefix(database: str) -> str:
-    return database.encode()[:_NAME_BYTES].decode(errors="ignore") + "_"
-
-
-def _checksum(prefix: str, token: str) -> str:
-    text = f"migrationops:{prefix}{token}"
-    return hashlib.sha256(text.encode()).hexdigest()[:4]

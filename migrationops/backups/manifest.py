@@ -19,9 +19,9 @@ from migrationops.backups.contents import (
     Table,
 )
 from migrationops.backups.counters import Counters, parse_counters
-from migrationops.backups.properties import Grant, Properties, Setting
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ManifestError
+from migrationops.postgres.properties import Grant, Properties, Setting
 
 VERSION = 1
 

@@ -19,7 +19,6 @@ from migrationops.backups.contents import Sequence, Table
 from migrationops.backups.counters import Counters, read_counters
 from migrationops.backups.engine import LARGE_OBJECTS, Job, RestoreTask
 from migrationops.backups.manifest import File, Manifest
-from migrationops.backups.properties import read_properties
 from migrationops.backups.snapshot import (
     LOCK_WAIT,
     Snapshot,
@@ -30,6 +29,7 @@ from migrationops.backups.source import Source
 from migrationops.backups.toc import restorable
 from migrationops.exceptions import BackupError, PreconditionError, ToolFailedError
 from migrationops.postgres import tools
+from migrationops.postgres.properties import read_properties
 from migrationops.postgres.tools import Child, Programs
 from migrationops.progress import Progress, Stage, State
 

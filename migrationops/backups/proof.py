@@ -14,6 +14,7 @@ from migrationops.backups.engine import Engine
 from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.source import Source, proof_source
 from migrationops.conf import Proof
+from migrationops.postgres import beside
 from migrationops.postgres.databases import Connection
 
 NOT_CREATED = "restored: this role may not create databases"
@@ -85,7 +86,7 @@ def _restored(
         accept_missing=keep is not Role.READY,
     )
     if keep is None:
-        derived.drop(connection, built.database.name)
+        beside.drop(connection, built.database.name)
     if keep is Role.READY:
         ready.close_up(connection, built.database)
     return built

@@ -10,6 +10,7 @@ from psycopg import sql
 from migrationops.backups import derived
 from migrationops.backups.derived import Derived, Role
 from migrationops.exceptions import RefusedError
+from migrationops.postgres import beside
 from migrationops.postgres.databases import Connection
 
 _CLOSE = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false")
@@ -21,7 +22,7 @@ def close_up(connection: Connection, copy: Derived) -> None:
     connection.execute(_CLOSE.format(copy.identifier))
     for other in derived.find_derived(connection, copy.database):
         if other.role is Role.READY and other.name != copy.name:
-            derived.drop(connection, other.name)
+            beside.drop(connection, other.name)
 
 
 def open_up(connection: Connection, database: str, backup: str) -> Derived:

@@ -25,7 +25,6 @@ from migrationops.backups import (
     lineage,
     losses,
     obstacles,
-    properties,
     ready,
     swap,
 )
@@ -39,6 +38,7 @@ from migrationops.backups.losses import Accepted, Look, Losses
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source
 from migrationops.exceptions import ManifestError, RefusedError
+from migrationops.postgres import beside, properties
 from migrationops.postgres.databases import Connection
 
 _LOOKS = 3
@@ -112,7 +112,7 @@ def incoming(
         ]
         for other in built:
             if other.backup != backup.manifest.id:
-                derived.drop(connection, other.name)
+                beside.drop(connection, other.name)
         obstacles.check_build(connection, source, backup.manifest)
     for found in built:
         if found.backup == backup.manifest.id:

@@ -16,11 +16,11 @@ from psycopg import errors, sql
 
 from migrationops.backups import derived
 from migrationops.backups.derived import Derived, Role
-from migrationops.backups.properties import set_comment
 from migrationops.backups.sessions import ending_sessions
 from migrationops.backups.source import Source
 from migrationops.exceptions import FailedError
 from migrationops.postgres.databases import Connection
+from migrationops.postgres.properties import set_comment
 
 _TRIES = 3
 _PAUSE = 0.5  # seconds between tries, in which everyone can work

@@ -14,6 +14,7 @@ from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import get_conf
 from migrationops.models import Run
+from migrationops.postgres import beside
 from migrationops.workflows.preparation import locked
 
 KEPT_FOR = timedelta(days=7)  # databases that restores replaced
@@ -104,4 +105,4 @@ def _delete(report: Report, source: Source, place: Path) -> None:
     with source.maintenance() as connection:
         derived.collect_abandoned(connection, source.database)
         for name in report.databases:
-            derived.drop(connection, name)
+            beside.drop(connection, name)

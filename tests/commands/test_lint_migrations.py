@@ -259,7 +259,7 @@ def test_a_script_is_read_statement_by_statement(shop: Shop, script: list[str]) 
     statements = report["statements"]
     assert report["version"] == 1
     assert [s["index"] for s in statements] == [0, 1, 2, 3, 4]
-    assert [s["blocks"] for s in statements] == [False, True, None, None, False]
+    assert [s["blocks"] for s in statements] == [False, True, False, None, False]
     assert [bool(s["error"]) for s in statements] == [False] * 4 + [True]
     assert "unanalysable-sql" in rules(statements[3])
     assert "set-not-null" in rules(statements[1])

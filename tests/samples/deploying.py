@@ -205,8 +205,8 @@ SAMPLES = {
         good=[migrations.RunSQL("SELECT 1", migrations.RunSQL.noop)],
     ),
     "unanalysable-sql": Sample(
-        bad=sql("DO $$BEGIN EXECUTE 'SELECT 1'; END$$"),
-        good=sql("SELECT 1"),
+        bad=sql("DO $$BEGIN EXECUTE 'SELECT ' || '1'; END$$"),
+        good=sql("DO $$BEGIN EXECUTE 'SELECT 1'; END$$"),
     ),
     "create-extension": Sample(
         bad=sql("CREATE EXTENSION IF NOT EXISTS plpgsql"),

@@ -14,9 +14,9 @@ class UnanalysableSql(OperationRule, StatementRule):
     id = "unanalysable-sql"
     title = "What this does cannot be known without running it"
     problem = (
-        "DO blocks, EXECUTE, procedures, functions of your own, SQL that the grammar "
-        "refuses, Python that executes SQL: reading them tells nothing. They are not "
-        "safe; they are unknown."
+        "EXECUTE of a text that is put together, procedures, functions of your own, "
+        "SQL that the grammar refuses, Python that executes SQL: reading them tells "
+        "nothing. They are not safe; they are unknown."
     )
     remedy = """\
 # Rehearse it: manage.py rehearse measures what it does. Or write the SQL out.

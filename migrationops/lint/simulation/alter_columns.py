@@ -7,13 +7,14 @@ from collections.abc import Callable
 from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import (
+    datatypes,
     dependencies,
     edits,
     foreign_keys,
     inline_constraints,
+    labels,
     new_columns,
     not_null,
-    queries,
     removal,
     syntax,
 )
@@ -32,13 +33,19 @@ def _add_column(sub: Subcommand) -> None:
         message = f'column "{node.colname}" of relation "{sub.table}" already exists'
         sub.recorder.fail("42701", message)
     new = new_columns.read_column(sub.world, node)
-    queries.note_labels(sub.world, sub.recorder, node)
+    _refuse_only(sub)
+    labels.note(sub.world, sub.recorder, node, [sub.table])
     _version(sub, new)
     _event(sub, new)
     for member in list(sub.members()):
         sub.world.put(edits.add_column(member, new.column))
     _fill(sub, new)
     inline_constraints.of_column(sub, new.column.name, new.constraints)
+
+
+def _refuse_only(sub: Subcommand) -> None:
+    if not sub.recursive and sub.world.children(sub.table):
+        sub.recorder.fail("42P16", "column must be added to child tables too")
 
 
 def _version(sub: Subcommand, new: new_columns.NewColumn) -> None:
@@ -61,6 +68,11 @@ def _event(sub: Subcommand, new: new_columns.NewColumn) -> None:
 
 def _fill(sub: Subcommand, new: new_columns.NewColumn) -> None:
     """Work out what giving old rows their value costs."""
+    domains = datatypes.chain(new.type, sub.world.domains)
+    if not new.has_value and any(domain.not_null for domain in domains):
+        _required(sub, new)
+    if new.column.generated == "v" and not new.column.nullable:
+        sub.phase3.scan(sub.table, "set-not-null")
     if cause := new.rewrite_cause(sub.world):
         sub.phase3.rewrite(sub.table, cause)
         return
@@ -117,7 +129,7 @@ def _default(sub: Subcommand) -> None:
     dropping = syntax.absent(sub.definition)
     text = None if dropping else syntax.deparse(sub.definition, "expr")
     kind = "drop_default" if dropping else "set_default"
-    queries.note_labels(sub.world, sub.recorder, sub.definition)
+    labels.note(sub.world, sub.recorder, sub.definition, [sub.table])
     sub.recorder.event(kind, sub.table, sub.node.name, column=column, default=text)
     _change(sub, default=text)
 

@@ -11,6 +11,7 @@ from migrationops.lint.simulation import (
     edits,
     foreign_keys,
     indexed_constraints,
+    indexes,
     not_null,
     syntax,
 )
@@ -31,6 +32,8 @@ def _add(sub: Subcommand) -> None:
         )
         sub.recorder.fail("42710", message)
     _require_version(sub, node)
+    own = constraints.columns_of(node)
+    indexes.require_columns(sub.world, sub.recorder, sub.table, own)
     match constraints.KINDS.get(node.contype):
         case "c":
             if not node.skip_validation and node.is_enforced:
@@ -113,10 +116,18 @@ def _named(sub: Subcommand) -> Constraint | None:
     table = sub.world.find(sub.table)
     name = sub.node.name or sub.definition.atalter_constraint.conname
     found = edits.find_constraint(table, name) if table else None
-    if found is None and sub.world.knows_columns(sub.table) and not sub.node.missing_ok:
+    known = sub.world.knows_columns(sub.table) and not _may_be_not_null(sub)
+    if found is None and known and not sub.node.missing_ok:
         message = f'constraint "{name}" of relation "{sub.table}" does not exist'
         sub.recorder.fail("42704", message)
     return found
+
+
+def _may_be_not_null(sub: Subcommand) -> bool:
+    """A NOT NULL has a name since 18, which the catalog leaves out."""
+    table = sub.world.find(sub.table)
+    filled = any(not c.nullable for c in table.columns) if table else False
+    return filled and sub.world.facts.version >= 18
 
 
 def _drop(sub: Subcommand) -> None:
@@ -192,6 +203,8 @@ def _alter(sub: Subcommand) -> None:
     constraint = _named(sub)
     change = sub.definition.atalter_constraint
     sub.recorder.event("alter_constraint", sub.table, change.conname)
+    if constraint and constraint.kind == "n" and change.alter_inheritability:
+        _hand_down(sub, constraint)
     if not constraint or not constraint.references:
         return
     if not change.alter_enforceability:
@@ -210,6 +223,13 @@ def _alter(sub: Subcommand) -> None:
             validated=change.is_enforced,
         )
         sub.world.put(changed)
+
+
+def _hand_down(sub: Subcommand, constraint: Constraint) -> None:
+    """INHERIT makes a NOT NULL that of the children, which are read for it."""
+    for name in sub.world.descendants(sub.table):
+        for column in constraint.columns:
+            not_null.require_not_null(sub, name, column)
 
 
 HANDLERS: dict[int, Callable[[Subcommand], None]] = {

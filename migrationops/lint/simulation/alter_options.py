@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from postgast import pg_query_pb2 as pb
 
-from migrationops.lint.simulation import syntax
+from migrationops.lint.simulation import edits, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.subcommand import Subcommand
@@ -73,8 +73,6 @@ _PLAIN = {
     pb.AT_SetStatistics: "set_statistics",
     pb.AT_SetOptions: "set_statistics",
     pb.AT_ResetOptions: "set_statistics",
-    pb.AT_ClusterOn: "cluster_on",
-    pb.AT_DropCluster: "cluster_on",
     pb.AT_SetRelOptions: "set_reloptions",
     pb.AT_ResetRelOptions: "set_reloptions",
     pb.AT_ReplaceRelOptions: "set_reloptions",
@@ -139,6 +137,12 @@ def _plain(sub: Subcommand) -> None:
     sub.recorder.event(kind, sub.table, sub.node.name)
 
 
+def _cluster_on(sub: Subcommand) -> None:
+    sub.recorder.event("cluster_on", sub.table, sub.node.name)
+    if table := sub.world.find(sub.table):
+        sub.world.put(edits.cluster_on(table, sub.node.name))
+
+
 def _trigger(sub: Subcommand) -> None:
     action = _TRIGGERS[sub.node.subtype]
     sub.recorder.event("set_trigger", sub.table, sub.node.name, action=action)
@@ -150,10 +154,25 @@ def _persistence(sub: Subcommand) -> None:
     table = sub.world.find(sub.table)
     if table and table.persistence == wanted:
         return
+    _refuse_mixed_keys(sub, wanted)
     sub.recorder.event("set_persistence", sub.table, unlogged=wanted == "u")
     sub.phase3.rewrite(sub.table, "set-logged-unlogged")
     if table:
         sub.world.put(replace(table, persistence=wanted))
+
+
+def _refuse_mixed_keys(sub: Subcommand, wanted: str) -> None:
+    """No logged table may refer to an unlogged one."""
+    table = sub.world.find(sub.table)
+    if wanted == "u":
+        others = [child for child, _key in sub.world.referencing(sub.table)]
+    else:
+        names = [c.references for c in table.constraints] if table else []
+        others = [t for n in names if n and (t := sub.world.find(n))]
+    for other in others:
+        if other.qualified_name != sub.table and other.persistence != wanted:
+            message = f'could not change table "{sub.table}": foreign key with'
+            sub.recorder.fail("42P16", f"{message} {other.qualified_name}")
 
 
 def _access_method(sub: Subcommand) -> None:
@@ -183,6 +202,8 @@ def _inherit(sub: Subcommand) -> None:
 HANDLERS: dict[int, Callable[[Subcommand], None]] = {
     **dict.fromkeys(_PLAIN, _plain),
     **dict.fromkeys(_TRIGGERS, _trigger),
+    pb.AT_ClusterOn: _cluster_on,
+    pb.AT_DropCluster: _cluster_on,
     pb.AT_SetLogged: _persistence,
     pb.AT_SetUnLogged: _persistence,
     pb.AT_SetAccessMethod: _access_method,

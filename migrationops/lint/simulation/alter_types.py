@@ -38,9 +38,12 @@ def _alter_type(sub: Subcommand) -> None:
         return
     old = sub.world.type_of_text(column.type)
     using = None if syntax.absent(node.raw_default) else node.raw_default
-    collation = ".".join(syntax.strings(node.coll_clause.collname)) or None
+    collation = syntax.collation(node)
     _refuse_cast(sub, column, old, new, using)
-    rewritten = casts.needs_rewrite(sub.world, column.name, old, new, using)
+    virtual = column.generated == "v"  # has no rows of its own
+    rewritten = not virtual and casts.needs_rewrite(
+        sub.world, column.name, old, new, using
+    )
     sub.recorder.event(
         "alter_type",
         sub.table,
@@ -72,6 +75,9 @@ def _refuse_inherited(sub: Subcommand) -> None:
             f'cannot alter column "{sub.node.name}": it is part of the partition key'
         )
         sub.recorder.fail("42P16", message)
+    if not sub.recursive and sub.world.children(sub.table):
+        message = f'type of inherited column "{sub.node.name}" must be changed in'
+        sub.recorder.fail("42P16", f"{message} child tables too")
     parents = [sub.world.find(name) for name in table.parents]
     if any(p and p.column(sub.node.name) for p in parents):
         sub.recorder.fail("42P16", f'cannot alter inherited column "{sub.node.name}"')
@@ -141,7 +147,11 @@ def _dependents(
         if column.name not in edits.index_columns(index):
             continue
         index_reuse.require_opclass(sub, index, column.name, change.new)
-        if not index_reuse.reusable(sub.world, index, column.name, change):
+        # Without storage of its own there is nothing to keep, nor below it.
+        kept = table.kind != "p" and index_reuse.reusable(
+            sub.world, index, column.name, change
+        )
+        if not kept:
             sub.phase3.build_index(name, "alter-type-index-rebuild")
     for constraint in table.constraints:
         if column.name in edits.constraint_columns(constraint):

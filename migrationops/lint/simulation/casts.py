@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrationops.lint.simulation import datatypes, syntax
+from migrationops.lint.simulation import datatypes, syntax, type_changes
 from migrationops.lint.simulation.datatypes import TypeRef
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
@@ -54,7 +54,7 @@ def needs_rewrite(
 
 
 def _changes(world: World, old: TypeRef, new: TypeRef) -> bool:
-    return datatypes.changes_rows(
+    return type_changes.changes_rows(
         old,
         new,
         domains=world.domains,
@@ -63,7 +63,9 @@ def _changes(world: World, old: TypeRef, new: TypeRef) -> bool:
     )
 
 
-_UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ETC/UCT", "ZULU"}
+_ZONES = ["UTC", "GMT", "UCT", "ZULU", "UNIVERSAL", "GREENWICH"]
+_ZONES += ["GMT0", "GMT+0", "GMT-0", "0"]
+_UTC = {prefix + name for prefix in ("", "ETC/") for name in _ZONES}
 
 
 def casts_of(using: Node | None, column: str, world: World) -> list[TypeRef | None]:

@@ -42,6 +42,8 @@ def create_table(world: World, tree: Node, recorder: Recorder) -> None:
     _own_constraints(world, name, tree, recorder)
     if tree.HasField("partbound"):
         _parent_keys(world, table.parents[0], recorder)
+    if tree.HasField("of_typename"):
+        world.vague.add(name)
     recorder.event("create_table", name, made=world.tables[name])
 
 

@@ -1,8 +1,11 @@
-"""Data types, and which changes of a column's type leave its rows as they are."""
+"""Data types and domains, as they are written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import syntax
 from migrationops.lint.simulation.syntax import Node
@@ -15,11 +18,7 @@ _SERIAL = {
     "bigserial": "int8",
     "serial8": "int8",
 }
-_TIME_TYPES = {"timestamp", "timestamptz", "time", "timetz"}
-_MAX_TIME_PRECISION = 6
-# bits of an interval's field mask, from the finest field (datetime.h)
-_INTERVAL_FIELDS = (12, 11, 10, 3, 1, 2)
-_FULL_RANGE = 0x7FFF
+FULL_RANGE = 0x7FFF
 _FIELD_NAMES = (
     (2, "YEAR"),
     (1, "MONTH"),
@@ -58,7 +57,7 @@ def _interval_text(typmod: tuple[int, ...]) -> str:
         return ""
     precision = f"({typmod[1]})" if len(typmod) > 1 else ""
     names = [word for bit, word in _FIELD_NAMES if typmod[0] & (1 << bit)]
-    if typmod[0] == _FULL_RANGE or not names:
+    if typmod[0] == FULL_RANGE or not names:
         return precision
     ends = names if len(names) == 1 else [names[0], "TO", names[-1]]
     return f" {' '.join(ends)}{precision}"
@@ -68,6 +67,8 @@ def _interval_text(typmod: tuple[int, ...]) -> str:
 class Domain:
     base: TypeRef
     constraints: tuple[str, ...] = ()  # names; a NOT NULL counts as one
+    not_null: bool = False
+    default: str | None = None
 
 
 def of_type_name(node: Node) -> TypeRef:
@@ -108,11 +109,20 @@ def base(type_: TypeRef, domains: dict[str, Domain]) -> TypeRef:
 
 def is_constrained(type_: TypeRef, domains: dict[str, Domain]) -> bool:
     """Is it a domain with a constraint, its own or one of a domain below?"""
+    return any(domain.constraints for domain in chain(type_, domains))
+
+
+def chain(type_: TypeRef, domains: dict[str, Domain]) -> Iterator[Domain]:
+    """Yield the domain that a type is, and those below it."""
     while not type_.array and type_.name in domains:
-        if domains[type_.name].constraints:
-            return True
-        type_ = domains[type_.name].base
-    return False
+        domain = domains[type_.name]
+        yield domain
+        type_ = domain.base
+
+
+def domain_default(type_: TypeRef, domains: dict[str, Domain]) -> str | None:
+    """Return the default that a column of this type has without one of its own."""
+    return next((d.default for d in chain(type_, domains) if d.default), None)
 
 
 _SIZES = {"int2": 1, "int4": 2, "int8": 3, "float4": 1, "float8": 2}
@@ -136,7 +146,7 @@ def is_narrower(old: TypeRef, new: TypeRef) -> bool:
     if old.array != new.array:
         return False
     if old.name == new.name:
-        return _shortens(_normal(old), _normal(new))
+        return _shortens(normal(old), normal(new))
     if old.name in _SIZES and new.name in _SIZES:
         return _SIZES[new.name] < _SIZES[old.name]
     if new.name in {"varchar", "bpchar"} and not new.typmod:
@@ -153,95 +163,25 @@ def _shortens(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
     return len(old) == len(new) == 2 and new[0] - new[1] < old[0] - old[1]
 
 
-def changes_rows(
-    old: TypeRef,
-    new: TypeRef,
-    *,
-    domains: dict[str, Domain],
-    coercible: frozenset[tuple[str, str]],
-    utc: bool,
-) -> bool:
-    """Must rows be rewritten when a column's type changes so?
-
-    That is ATColumnChangeRequiresRewrite over the planned cast: relabelling is free,
-    a length coercion only where its support function proves it void.
-    """
-    if old == new:
-        return False
-    if is_constrained(new, domains):
-        return True
-    source, target = base(old, domains), base(new, domains)
-    if old.name in domains:
-        source = replace(source, typmod=())  # a domain's values carry no modifier
-    if source.name == target.name and source.array == target.array:
-        return _modifier_changes_rows(source, target)
-    if not _relabels(source, target, coercible, utc=utc):
-        return True
-    # The result of a cast has no modifier: a length must be enforced anew.
-    return _modifier_changes_rows(replace(target, typmod=()), target)
-
-
-def _relabels(
-    source: TypeRef,
-    target: TypeRef,
-    coercible: frozenset[tuple[str, str]],
-    *,
-    utc: bool,
-) -> bool:
-    """Is the cast between two different types nothing but another name?"""
-    if source.array or target.array:
-        return False
-    if {source.name, target.name} == {"timestamp", "timestamptz"}:
-        return utc
-    return (source.name, target.name) in coercible
-
-
-def _modifier_changes_rows(old: TypeRef, new: TypeRef) -> bool:
-    if not new.typmod or _normal(old) == _normal(new):
-        return False
-    if new.array:
-        return True
-    match new.name:
-        case "varchar" | "varbit":
-            return not old.typmod or new.typmod[0] < old.typmod[0]
-        case "numeric":
-            return not old.typmod or not _widens_numeric(_normal(old), _normal(new))
-        case "interval":
-            return _interval_changes_rows(old.typmod, new.typmod)
-        case name if name in _TIME_TYPES:
-            precision = new.typmod[0]
-            finer = bool(old.typmod) and precision >= old.typmod[0]
-            return precision < _MAX_TIME_PRECISION and not finer
-        case _:
-            return True
-
-
-def _normal(type_: TypeRef) -> tuple[int, ...]:
+def normal(type_: TypeRef) -> tuple[int, ...]:
+    """Return the modifiers with what is left out: numeric(9) is numeric(9, 0)."""
     if type_.name == "numeric" and len(type_.typmod) == 1:
         return (*type_.typmod, 0)
     return type_.typmod
 
 
-def _widens_numeric(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    return old[1] == new[1] and new[0] >= old[0]
-
-
-def _interval_changes_rows(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    """Follow interval_support: the finest field and the precision decide."""
-    old_field, new_field = _finest_field(old), _finest_field(new)
-    old_precision = old[1] if len(old) > 1 else 0xFFFF
-    new_precision = new[1] if len(new) > 1 else 0xFFFF
-    keeps_seconds = (
-        old_field > 0
-        or new_precision >= _MAX_TIME_PRECISION
-        or new_precision >= old_precision
+def domain_of(tree: Node, base: TypeRef) -> Domain:
+    """Read a CreateDomainStmt."""
+    nodes = [n.constraint for n in tree.constraints]
+    by_type = {node.contype: node for node in nodes}
+    default = by_type.get(pb.CONSTR_DEFAULT)
+    return Domain(
+        base=base,
+        constraints=tuple(
+            node.conname or f"unnamed_{position}"
+            for position, node in enumerate(nodes)
+            if node.contype in {pb.CONSTR_CHECK, pb.CONSTR_NOTNULL}
+        ),
+        not_null=pb.CONSTR_NOTNULL in by_type,
+        default=syntax.deparse(default.raw_expr, "expr") if default else None,
     )
-    return not (new_field <= old_field and keeps_seconds)
-
-
-def _finest_field(typmod: tuple[int, ...]) -> int:
-    mask = typmod[0] if typmod else _FULL_RANGE
-    for rank, bit in enumerate(_INTERVAL_FIELDS):
-        if mask & (1 << bit):
-            return rank
-    return 0

@@ -73,6 +73,15 @@ def find_index(table: Table, name: str) -> Index | None:
     return next((i for i in table.indexes if i.name == name), None)
 
 
+def cluster_on(table: Table, name: str) -> Table:
+    """Mark one index as the one to CLUSTER by; no name: none."""
+    indexes = tuple(
+        replace(i, options=("clustered",) if i.name == name else ())
+        for i in table.indexes
+    )
+    return replace(table, indexes=indexes)
+
+
 def index_columns(index: Index) -> set[str]:
     """Return every column that an index depends on, also inside expressions."""
     try:

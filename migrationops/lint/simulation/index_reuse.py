@@ -29,7 +29,7 @@ def reusable(world: World, index: Index, column: str, change: TypeChange) -> boo
         return False
     elements = [n.index_elem for n in tree.index_params]
     simple = all(e.name for e in elements) and syntax.absent(tree.where_clause)
-    if not simple or change.old is None:
+    if not simple or not index.valid or change.old is None:
         return False
     for element in elements:
         if element.name == column and not _same_opclass(world, tree, element, change):
@@ -46,7 +46,8 @@ def _same_opclass(world: World, tree: Node, element: Node, change: TypeChange) -
     old = datatypes.base(change.old, world.domains)
     new = datatypes.base(change.new, world.domains)
     if (old.name, old.array) == (new.name, new.array):
-        return True
+        # GIN stores an array's elements, so PostgreSQL finds another type there.
+        return not (old.array and tree.access_method == "gin")
     if old.array or new.array:
         return False  # array_ops is one class for all, but PostgreSQL tells them apart
     if syntax.strings(element.opclass):

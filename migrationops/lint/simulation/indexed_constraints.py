@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from postgast import pg_query_pb2 as pb
 
-from migrationops.lint.simulation import constraints, edits, not_null, syntax
+from migrationops.lint.simulation import constraints, edits, indexes, not_null, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
@@ -29,6 +29,8 @@ def add_indexed(sub: Subcommand, node: Node) -> None:
     cause = constraints.INDEX_CAUSES[node.contype]
     if partitioned and node.contype != pb.CONSTR_EXCLUSION:
         cause = "add-unique-partitioned"
+        if table:
+            indexes.require_key_columns(sub.recorder, table, syntax.strings(node.keys))
         _lock_partitions(sub)
     if sub.recursive or not partitioned:
         sub.phase3.build_index(sub.table, cause)
@@ -106,6 +108,10 @@ def _nulls_for_key(sub: Subcommand, column: str, cause: str) -> None:
     for name in sub.family:
         table = sub.world.find(name)
         known = table and table.column(column)
+        pending = not_null.not_null_constraint(table, column) if table else None
+        if pending and not pending.validated:
+            message = f'cannot create primary key on column "{column}"'
+            sub.recorder.fail("55000", message)
         if known and not known.nullable:
             continue
         if not not_null.is_proven(table, column):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from postgast import pg_query_pb2 as pb
 
-from migrationops.lint.simulation import edits, syntax
+from migrationops.lint.simulation import dependencies, edits, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
@@ -38,6 +39,9 @@ def create(world: World, tree: Node, recorder: Recorder) -> None:
         exists=exists,
         predicate=not syntax.absent(tree.where_clause),
     )
+    require_columns(world, recorder, name, syntax.column_refs(tree) | _named(tree))
+    if tree.unique and table:
+        require_key_columns(recorder, table, columns)
     if exists:
         if not tree.if_not_exists:
             recorder.fail("42P07", f'relation "{index_name}" already exists')
@@ -60,6 +64,15 @@ def known(world: World, recorder: Recorder, name: str) -> Table | None:
     return table
 
 
+def require_key_columns(
+    recorder: Recorder, table: Table, columns: tuple[str, ...]
+) -> None:
+    """Uniqueness over partitions needs the partition key's columns."""
+    if not dependencies.key_columns(table) <= set(columns):
+        message = "unique constraint on partitioned table must include all"
+        recorder.fail("0A000", f"{message} partitioning columns")
+
+
 def _refuse_concurrent(
     world: World, recorder: Recorder, tree: Node, table: Table | None
 ) -> None:
@@ -71,6 +84,21 @@ def _refuse_concurrent(
         message = "cannot create index on partitioned table concurrently"
         recorder.event("concurrently_on_partitioned", table.qualified_name)
         recorder.fail("0A000", message)
+
+
+_SYSTEM = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
+
+
+def require_columns(
+    world: World, recorder: Recorder, name: str, columns: Iterable[str]
+) -> None:
+    """Fail when a table is known well enough to say that it lacks a column."""
+    table = world.find(name)
+    if table is None or not world.knows_columns(name):
+        return
+    there = {c.name for c in table.columns} | _SYSTEM | {table.name}
+    if missing := sorted(set(columns) - there):
+        recorder.fail("42703", f'column "{missing[0]}" does not exist')
 
 
 def refuse_in_transaction(world: World, recorder: Recorder, what: str) -> None:
@@ -85,6 +113,11 @@ def _columns(tree: Node) -> tuple[str, ...]:
     return tuple(
         e.name if e.name else f"({syntax.deparse(e.expr, 'expr')})" for e in elements
     )
+
+
+def _named(tree: Node) -> set[str]:
+    elements = (*tree.index_params, *tree.index_including_params)
+    return {n.index_elem.name for n in elements if n.index_elem.name}
 
 
 def _value(tree: Node, name: str, columns: tuple[str, ...]) -> Index:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from postgast import pg_query_pb2 as pb
 
-from migrationops.lint.simulation import indexes, queries, syntax
+from migrationops.lint.simulation import edits, indexes, queries, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
@@ -53,6 +53,8 @@ def cluster(world: World, tree: Node, recorder: Recorder) -> None:
     for leaf in world.leaves(name):
         recorder.lock(leaf, _AX)
         _copy(recorder, leaf)
+    if table and tree.indexname:
+        world.put(edits.cluster_on(table, tree.indexname))
 
 
 def _clustered(table: Table) -> bool:
@@ -65,6 +67,11 @@ def refresh(world: World, tree: Node, recorder: Recorder) -> None:
     view = indexes.known(world, recorder, name)
     recorder.event("refresh_matview", name, concurrent=tree.concurrent)
     recorder.lock(name, LockMode.EXCLUSIVE if tree.concurrent else _AX)
+    unique = any(i.unique and not i.predicate for i in view.indexes) if view else True
+    if tree.concurrent and not unique:
+        recorder.fail(
+            "55000", f'cannot refresh materialized view "{name}" concurrently'
+        )
     if tree.concurrent:
         recorder.scan(name, "refresh-matview")
     else:
@@ -82,8 +89,19 @@ def lock_table(world: World, tree: Node, recorder: Recorder) -> None:
         name = world.name_of(node.range_var)
         indexes.known(world, recorder, name)
         recorder.event("lock_table", name, mode=mode, nowait=tree.nowait)
-        for member in world.family(name):
-            recorder.lock(member, mode)
+        for member in world.family(name) if node.range_var.inh else [name]:
+            _lock_with_base(world, recorder, member, mode)
+
+
+def _lock_with_base(
+    world: World, recorder: Recorder, name: str, mode: LockMode
+) -> None:
+    """Lock a table, or a view with what it reads."""
+    recorder.lock(name, mode)
+    table = world.find(name)
+    if table and table.kind == "v" and table.definition:
+        for part in queries.view_tables(world, table.definition):
+            _lock_with_base(world, recorder, part, mode)
 
 
 _COMMENTED = {

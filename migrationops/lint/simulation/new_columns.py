@@ -45,11 +45,10 @@ def read_column(world: World, node: Node) -> NewColumn:
     by_type = {c.contype: c for c in nodes}
     default = by_type.get(pb.CONSTR_DEFAULT)
     generated = by_type.get(pb.CONSTR_GENERATED)
-    source = default or generated
-    expression = source.raw_expr if source else None
     serial = datatypes.is_serial(node.type_name)
     identity = by_type.get(pb.CONSTR_IDENTITY)
     type_ = world.type_of(node.type_name)
+    expression = _expression(world, default or generated, type_)
     null = expression is None or syntax.is_null(expression)
     not_null = bool({pb.CONSTR_NOTNULL, pb.CONSTR_PRIMARY} & by_type.keys())
     return NewColumn(
@@ -60,7 +59,7 @@ def read_column(world: World, node: Node) -> NewColumn:
             default="nextval()" if serial else _text(expression),
             identity=identity.generated_when if identity else "",
             generated=(generated.generated_kind or "s") if generated else "",
-            collation=_collation(node),
+            collation=syntax.collation(node),
         ),
         type=type_,
         serial=serial,
@@ -70,14 +69,17 @@ def read_column(world: World, node: Node) -> NewColumn:
     )
 
 
+def _expression(world: World, source: Node | None, type_: TypeRef) -> Node | None:
+    """Return what fills the column: its own expression, or its domain's default."""
+    if source:
+        return source.raw_expr
+    default = datatypes.domain_default(type_, world.domains)
+    return syntax.expression(default) if default else None
+
+
 def _volatile(expression: Node, world: World) -> bool | None:
     return expressions.is_volatile(expression, world)
 
 
 def _text(expression: Node | None) -> str | None:
     return None if expression is None else syntax.deparse(expression, "expr")
-
-
-def _collation(node: Node) -> str | None:
-    names = syntax.strings(node.coll_clause.collname)
-    return ".".join(names) or None

@@ -51,14 +51,40 @@ def _attach(sub: Subcommand) -> None:
         sub.recorder.lock(member, _AX)
     sub.recorder.event("attach_partition", sub.table, name)
     parent = sub.world.find(sub.table)
+    if parent and table:
+        _refuse_mismatch(sub, parent, table)
     join(sub.world, sub.recorder, sub.table, command.bound)
     key = parent.partition_key if parent else None
+    taken = _bounds_of(sub.world, sub.table)
     for leaf in sub.world.leaves(name):
-        if not bounds.proven(sub.world.find(leaf), key, command.bound):
+        above = sub.world.find(name)  # what is proven of it is so of its partitions
+        if not any(
+            bounds.proven(t, key, command.bound, taken)
+            for t in (above, sub.world.find(leaf))
+        ):
             sub.recorder.scan(leaf, "attach-partition-unproven")
     if parent and table:
         _inherit(sub, parent, table)
         _become_partition(sub.world, name, sub.table, bounds.text(command.bound))
+
+
+def _bounds_of(world: World, parent: str) -> list[str]:
+    """Return the bounds of the partitions that there are."""
+    found = (world.tables[name].partition_bound for name in world.children(parent))
+    return [bound for bound in found if bound]
+
+
+def _refuse_mismatch(sub: Subcommand, parent: Table, table: Table) -> None:
+    """A partition must have the parent's NOT NULLs and CHECKs already."""
+    for column in parent.columns:
+        own = table.column(column.name)
+        if not column.nullable and own and own.nullable:
+            message = f'column "{column.name}" in child table must be marked NOT NULL'
+            sub.recorder.fail("42804", message)
+    for constraint in parent.constraints:
+        if constraint.kind == "c" and not edits.find_constraint(table, constraint.name):
+            message = f'child table is missing constraint "{constraint.name}"'
+            sub.recorder.fail("42804", message)
 
 
 def _inherit(sub: Subcommand, parent: Table, table: Table) -> None:

@@ -2,39 +2,79 @@
 
 from __future__ import annotations
 
-from postgast import pg_query_pb2 as pb
+from collections.abc import Iterator
 
-from migrationops.lint.simulation import expressions, syntax
+from migrationops.lint.simulation import calls, edits, labels, planner, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.schema import Constraint, Table
 
 _AS = LockMode.ACCESS_SHARE
 _RX = LockMode.ROW_EXCLUSIVE
 _DEPTH = 8  # of views upon views
+_WRITES = {
+    "InsertStmt": "insert_stmt",
+    "UpdateStmt": "update_stmt",
+    "DeleteStmt": "delete_stmt",
+    "MergeStmt": "merge_stmt",
+}
+
+
+def run(world: World, recorder: Recorder, tree: Node, kind: str) -> None:
+    """Run one query or change of rows, whichever it is."""
+    if kind in _WRITES.values():
+        write(world, recorder, tree, kind)
+    else:
+        read(world, recorder, tree)
 
 
 def read(world: World, recorder: Recorder, node: Node) -> None:
     """Lock what a query names, and note which tables it reads through."""
-    for message in _selects(node):
-        _read_select(world, recorder, message)
-    note_labels(world, recorder, node)
-    note_functions(world, recorder, node)
+    for message, hidden in _scoped(node, frozenset()):
+        name = message.DESCRIPTOR.name
+        if name == "SelectStmt":
+            _read_select(world, recorder, message, hidden)
+        elif name in _WRITES and message is not node:
+            write(world, recorder, message, _WRITES[name])
+    labels.note(world, recorder, node)
+    calls.note(world, recorder, node)
 
 
-def _selects(node: Node) -> list[Node]:
-    return [m for name, m in syntax.walk(node) if name == "SelectStmt"]
+def _scoped(
+    message: Node, hidden: frozenset[str]
+) -> Iterator[tuple[Node, frozenset[str]]]:
+    """Yield every message with the WITH queries' names that it sees."""
+    if "with_clause" in message.DESCRIPTOR.fields_by_name:
+        for node in message.with_clause.ctes:
+            cte = node.common_table_expr
+            own = {cte.ctename} if message.with_clause.recursive else set()
+            yield from _scoped(cte.ctequery, hidden | own)
+            hidden |= {cte.ctename}
+    yield message, hidden
+    for field, value in message.ListFields():
+        if field.message_type is not None and field.name != "with_clause":
+            for child in [value] if hasattr(value, "DESCRIPTOR") else value:
+                yield from _scoped(child, hidden)
 
 
-def _read_select(world: World, recorder: Recorder, tree: Node) -> None:
+def _read_select(
+    world: World, recorder: Recorder, tree: Node, hidden: frozenset[str]
+) -> None:
     relations = [r for n in tree.from_clause for r in _joined(n)]
     mode = LockMode.ROW_SHARE if len(tree.locking_clause) else _AS
     for relation in relations:
         name = world.name_of(relation)
+        if not relation.schemaname and relation.relname in hidden:
+            continue
         if not (world.find(name) or relation.schemaname) and world.complete:
-            continue  # a WITH query's name, or a relation of the system
-        where = tree.where_clause if len(relations) == 1 else None
+            continue  # a relation of the system
+        alone = len(relations) == 1
+        where = tree.where_clause if alone else None
+        if alone and planner.reads_an_end(world, name, tree):
+            recorder.lock(name, mode)
+            continue
         read_table(world, recorder, name, where, mode)
 
 
@@ -62,53 +102,24 @@ def read_table(
     table = world.find(name)
     recorder.lock(name, mode)
     if table and table.kind == "v" and table.definition and depth < _DEPTH:
-        for part in _view_tables(world, table.definition):
-            read_table(world, recorder, part, None, mode, depth=depth + 1)
+        parts = view_tables(world, table.definition)
+        pushed = where if len(parts) == 1 else None
+        for part in parts:
+            read_table(world, recorder, part, pushed, mode, depth=depth + 1)
         return
     for leaf in world.leaves(name):
         recorder.lock(leaf, mode)
-        if not uses_index(world, leaf, where):
+        if not planner.uses_index(world, leaf, where):
             recorder.scan(leaf, "query")
 
 
-def _view_tables(world: World, definition: str) -> list[str]:
+def view_tables(world: World, definition: str) -> list[str]:
+    """Return the tables and views that a view's query names."""
     try:
         statements = syntax.parse(definition)
     except syntax.UnparsableError:
         return []
     return [world.name_of(r) for s in statements for r in syntax.relations(s.tree)]
-
-
-def uses_index(world: World, name: str, where: Node | None) -> bool:
-    """Would the planner find the rows by an index? A guess at its choice."""
-    table = world.find(name)
-    if where is None or syntax.absent(where) or table is None:
-        return False
-    leading = {i.columns[0] for i in table.indexes if i.columns and i.valid}
-    return bool(leading & _narrowed(where))
-
-
-def _narrowed(where: Node) -> set[str]:
-    """Return the columns that a condition pins to a few values."""
-    value = syntax.inner(where)
-    match syntax.kind(where):
-        case "bool_expr" if value.boolop == pb.AND_EXPR:
-            return {c for arg in value.args for c in _narrowed(arg)}
-        case "a_expr" if value.kind in _PINNING and _is_equality(value):
-            if syntax.kind(value.lexpr) == "column_ref" and not syntax.column_refs(
-                value.rexpr
-            ):
-                return {syntax.literal(value.lexpr.column_ref.fields[-1])}
-            return set()
-        case _:
-            return set()
-
-
-_PINNING = {pb.AEXPR_OP, pb.AEXPR_IN, pb.AEXPR_OP_ANY, pb.AEXPR_BETWEEN}
-
-
-def _is_equality(value: Node) -> bool:
-    return value.kind == pb.AEXPR_BETWEEN or syntax.strings(value.name) == ("=",)
 
 
 def write(world: World, recorder: Recorder, tree: Node, kind: str) -> None:
@@ -123,13 +134,14 @@ def write(world: World, recorder: Recorder, tree: Node, kind: str) -> None:
     bounded = where is not None and not syntax.absent(where)
     if kind in {"update_stmt", "delete_stmt", "merge_stmt"}:
         _find_rows(world, recorder, name, where)
+        _find_referencing(world, recorder, tree, kind)
     _sources(world, recorder, tree, kind)
     recorder.event(
         "dml",
         name,
         kind.removesuffix("_stmt"),
         bounded=bounded,
-        narrow=uses_index(world, name, where),
+        narrow=planner.uses_index(world, name, where),
         from_query=_from_query(tree, kind),
     )
     read(world, recorder, tree)
@@ -143,8 +155,27 @@ _WITHOUT_WHERE = {"insert_stmt", "merge_stmt"}
 
 def _find_rows(world: World, recorder: Recorder, name: str, where: Node | None) -> None:
     for leaf in world.leaves(name):
-        if not uses_index(world, leaf, where):
+        if not planner.uses_index(world, leaf, where):
             recorder.scan(leaf, "query")
+
+
+def _find_referencing(world: World, recorder: Recorder, tree: Node, kind: str) -> None:
+    """A key that goes is looked for in the tables that refer to it."""
+    name = world.name_of(tree.relation)
+    if kind == "merge_stmt" or world.is_empty(name) or not (table := world.find(name)):
+        return
+    changed = {n.res_target.name for n in getattr(tree, "target_list", ())}
+    for child, key_name in list(world.referencing(name)):
+        key = edits.find_constraint(child, key_name)
+        if key is None or not key.enforced or _has_index(child, key):
+            continue
+        if kind == "delete_stmt" or changed & edits.targets(table, key):
+            recorder.lock(child.qualified_name, LockMode.ROW_SHARE)
+            recorder.scan(child.qualified_name, "query")
+
+
+def _has_index(child: Table, key: Constraint) -> bool:
+    return any(i.columns[:1] and i.columns[0] in key.columns for i in child.indexes)
 
 
 def _sources(world: World, recorder: Recorder, tree: Node, kind: str) -> None:
@@ -192,35 +223,6 @@ def copy(world: World, recorder: Recorder, tree: Node) -> None:
         recorder.event("dml", name, "copy", bounded=True, narrow=False)
     else:
         read_table(world, recorder, name, None)
-
-
-def note_labels(world: World, recorder: Recorder, node: Node) -> None:
-    """A label added to an enum in this transaction may not be used in it."""
-    if not world.new_labels:
-        return
-    labels = {label for _type, label in world.new_labels}
-    used = {
-        syntax.literal(pb.Node(a_const=m))
-        for name, m in syntax.walk(node)
-        if name == "A_Const"
-    }
-    for label in sorted(labels & used):
-        recorder.event("enum_value_used", name=label)
-        recorder.fail("55P04", f'unsafe use of new value "{label}" of an enum type')
-
-
-def note_functions(world: World, recorder: Recorder, node: Node) -> None:
-    """A function of the user's own may do anything, unless it is not volatile."""
-    for name, call in syntax.walk(node):
-        if name != "FuncCall":
-            continue
-        if syntax.strings(call.funcname)[-1] == "pg_advisory_lock":
-            recorder.event("advisory_lock")
-        found = expressions.functions_called(call, world)
-        own = [f for f in found if f.schema != "pg_catalog"]
-        if any(f.volatility == "v" and f.inline is None for f in own):
-            called = ".".join(syntax.strings(call.funcname))
-            recorder.cannot_know(f"what function {called} does")
 
 
 def output_columns(node: Node) -> list[str]:

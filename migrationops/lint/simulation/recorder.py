@@ -28,6 +28,7 @@ class Recorder:
         self.locks: dict[str, LockMode] = {}
         self.events: list[Event] = []
         self.unknown: list[str] = []
+        self.maybe = False  # what is noted now is done perhaps
         self.emptied: list[str] = []  # tables without rows once it is done
         self._held = dict(world.held)
         self._created = set(world.created)
@@ -63,6 +64,7 @@ class Recorder:
 
     def _note(self, name: str, work: Work, cause: str, *, certain: bool) -> None:
         key = (name, work, cause)
+        certain = certain and not self.maybe
         self._work[key] = certain or self._work.get(key, False)
 
     def event(self, kind: str, table: str = "", name: str = "", **detail: Any) -> None:
@@ -103,7 +105,7 @@ class Recorder:
             cause=cause,
             lock=max(modes) if modes else None,
             rows=self.world.row_count(table),
-            new=table in self._created,
+            new=table in self._created or table.startswith("pg_temp."),
             made=table in self.world.made,
             certain=self._work[table, work, cause],
         )

@@ -29,6 +29,10 @@ def reindex(world: World, tree: Node, recorder: Recorder) -> None:
     if concurrent:
         recorder.release()
     if tree.kind == pb.REINDEX_OBJECT_TABLE:
+        whole = world.find(world.name_of(tree.relation))
+        if whole and whole.kind == "p":
+            what = "REINDEX of a partitioned table"
+            indexes.refuse_in_transaction(world, recorder, what)
         for table in world.leaves(world.name_of(tree.relation)):
             recorder.lock(table, _SUX if concurrent else LockMode.SHARE)
     for table, name in _reindexed(world, tree, recorder):

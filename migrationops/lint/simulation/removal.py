@@ -169,8 +169,6 @@ def _drop_other(world: World, recorder: Recorder, tree: Node, *, cascade: bool) 
                 recorder.lock(table, LockMode.SHARE_UPDATE_EXCLUSIVE)
         elif kind == "sequence":
             world.sequences.discard(world.qualify(parts))
-        elif cascade and kind in {"function", "extension"}:
-            recorder.cannot_know(f"what DROP {kind.upper()} {name} CASCADE takes along")
 
 
 def _object_parts(node: Node) -> tuple[str, ...]:

@@ -70,8 +70,5 @@ def set_variable(world: World, tree: Node, recorder: Recorder) -> None:
     elif tree.kind in {pb.VAR_RESET, pb.VAR_SET_DEFAULT}:
         world.settings.pop(name, None)
         world.local_settings.pop(name, None)
-    elif not tree.is_local:
-        world.settings[name] = value
-        world.local_settings.pop(name, None)
-    elif world.in_transaction:
-        world.local_settings[name] = value
+    else:
+        world.set(name, value, local=tree.is_local)

@@ -8,6 +8,7 @@ from migrationops.lint.simulation import (
     creation,
     indexes,
     maintenance,
+    procedures,
     queries,
     reindex,
     removal,
@@ -18,6 +19,7 @@ from migrationops.lint.simulation import (
 )
 from migrationops.lint.simulation.alter_table import alter_table
 from migrationops.lint.simulation.effects import Effect, Failure
+from migrationops.lint.simulation.harmless import HARMLESS
 from migrationops.lint.simulation.recorder import Recorder, WillFailError
 from migrationops.lint.simulation.syntax import Node, Parsed
 from migrationops.lint.simulation.world import World
@@ -57,6 +59,30 @@ def _copy(world: World, tree: Node, recorder: Recorder) -> None:
     queries.copy(world, recorder, tree)
 
 
+def _explain(world: World, tree: Node, recorder: Recorder) -> None:
+    """Only ANALYZE runs what is explained."""
+    if syntax.is_on(tree.options, "analyze"):
+        kind = syntax.kind(tree.query)
+        queries.run(world, recorder, syntax.inner(tree.query), kind)
+
+
+def _do(world: World, tree: Node, recorder: Recorder) -> None:
+    """Run what a block holds as one statement; a branch that fails may not be taken."""
+
+    def execute(sql: str) -> None:
+        for statement in statements(sql):
+            before = world.copy()
+            try:
+                _handle(statement, world, recorder)
+            except WillFailError as exc:
+                if not recorder.maybe:
+                    raise
+                world.restore(before)
+                recorder.cannot_know(str(exc))
+
+    procedures.run_block(tree, recorder, execute)
+
+
 def _opaque(reason: str) -> Handler:
     def handle(_world: World, _tree: Node, recorder: Recorder) -> None:
         recorder.event("opaque", name=reason)
@@ -84,6 +110,7 @@ _HANDLERS: dict[str, Handler] = {
     "alter_domain_stmt": types.alter_domain,
     "alter_enum_stmt": types.alter_enum,
     "create_function_stmt": types.create_function,
+    "alter_function_stmt": types.alter_function,
     "vacuum_stmt": maintenance.vacuum,
     "cluster_stmt": maintenance.cluster,
     "refresh_mat_view_stmt": maintenance.refresh,
@@ -109,11 +136,11 @@ _HANDLERS: dict[str, Handler] = {
     "delete_stmt": _write("delete_stmt"),
     "merge_stmt": _write("merge_stmt"),
     "copy_stmt": _copy,
-    "explain_stmt": _read,
-    "do_stmt": _opaque("what a DO block does"),
+    "explain_stmt": _explain,
+    "fetch_stmt": _opaque("what a cursor's query reads"),
+    "do_stmt": _do,
     "call_stmt": _opaque("what a procedure does"),
     "execute_stmt": _opaque("what a prepared statement does"),
-    "prepare_stmt": _opaque("what a prepared statement does"),
     "drop_owned_stmt": _opaque("what DROP OWNED takes along"),
     "alter_table_move_all_stmt": _opaque("which tables ALL IN TABLESPACE means"),
     "create_role_stmt": _event("global_object"),
@@ -184,60 +211,7 @@ def _handle(statement: Parsed, world: World, recorder: Recorder) -> None:
     handler = _HANDLERS.get(statement.kind)
     if handler is None:
         recorder.event("other", name=statement.kind)
-        if statement.kind not in _HARMLESS:
+        if statement.kind not in HARMLESS:
             recorder.cannot_know(f"a statement of kind {statement.kind}")
         return
     handler(world, statement.tree, recorder)
-
-
-# Statements that touch no user table.
-_HARMLESS = {
-    "grant_stmt",
-    "alter_default_privileges_stmt",
-    "variable_show_stmt",
-    "define_stmt",
-    "alter_function_stmt",
-    "alter_type_stmt",
-    "alter_operator_stmt",
-    "create_cast_stmt",
-    "create_op_class_stmt",
-    "create_op_family_stmt",
-    "alter_op_family_stmt",
-    "create_am_stmt",
-    "create_plang_stmt",
-    "create_conversion_stmt",
-    "create_transform_stmt",
-    "create_fdw_stmt",
-    "create_foreign_server_stmt",
-    "create_foreign_table_stmt",
-    "create_user_mapping_stmt",
-    "alter_fdw_stmt",
-    "alter_foreign_server_stmt",
-    "alter_user_mapping_stmt",
-    "drop_user_mapping_stmt",
-    "create_event_trig_stmt",
-    "alter_event_trig_stmt",
-    "alter_stats_stmt",
-    "alter_collation_stmt",
-    "alter_extension_contents_stmt",
-    "alter_object_depends_stmt",
-    "alter_tsdictionary_stmt",
-    "alter_tsconfiguration_stmt",
-    "alter_database_stmt",
-    "alter_database_set_stmt",
-    "notify_stmt",
-    "listen_stmt",
-    "unlisten_stmt",
-    "discard_stmt",
-    "check_point_stmt",
-    "constraints_set_stmt",
-    "deallocate_stmt",
-    "declare_cursor_stmt",
-    "close_portal_stmt",
-    "fetch_stmt",
-    "load_stmt",
-    "reassign_owned_stmt",
-    "create_subscription_stmt",
-    "alter_subscription_stmt",
-    "drop_subscription_stmt",
-}

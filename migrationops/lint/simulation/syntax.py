@@ -124,6 +124,12 @@ def strings(nodes: Iterable[Node]) -> tuple[str, ...]:
     return tuple(n.string.sval for n in nodes)
 
 
+def collation(column: Node) -> str | None:
+    """Return what a ColumnDef's COLLATE names; None for the type's own."""
+    name = ".".join(strings(column.coll_clause.collname))
+    return None if name in {"", "default", "pg_catalog.default"} else name
+
+
 def definition(command: Node) -> Node:
     """Return the `def` of a command (a word that Python keeps for itself)."""
     return getattr(command, "def")

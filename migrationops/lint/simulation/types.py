@@ -12,13 +12,13 @@ from migrationops.lint.simulation.facts import Function
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
-from migrationops.lint.simulation.world import World, domain_of
+from migrationops.lint.simulation.world import World
 
 
 def create_domain(world: World, tree: Node, recorder: Recorder) -> None:
     name = _new_name(world, syntax.strings(tree.domainname))
     world.types[name] = "domain"
-    world.domains[name] = domain_of(world, tree)
+    world.domains[name] = datatypes.domain_of(tree, world.type_of(tree.type_name))
     recorder.event("create_type", name=name)
 
 
@@ -74,9 +74,13 @@ def _changed(domain: Domain, tree: Node) -> Domain:
             added = getattr(tree, "def").constraint.conname or f"unnamed_{len(names)}"
             return replace(domain, constraints=(*names, added))
         case "O":
-            return replace(domain, constraints=(*names, "not null"))
+            return replace(domain, constraints=(*names, "not null"), not_null=True)
         case "N":
-            return _without(domain, "not null")
+            return replace(_without(domain, "not null"), not_null=False)
+        case "T":
+            new = getattr(tree, "def")
+            text = None if syntax.absent(new) else syntax.deparse(new, "expr")
+            return replace(domain, default=text)
         case "X":
             return _without(domain, tree.name)
         case _:
@@ -140,6 +144,22 @@ def create_function(world: World, tree: Node, recorder: Recorder) -> None:
     )
     world.functions[parts[-1]] = (function, *others)
     recorder.event("create_function", name=parts[-1], replace=tree.replace)
+
+
+def alter_function(world: World, tree: Node, recorder: Recorder) -> None:
+    """A DEFAULT that calls it costs what its volatility says from now on."""
+    parts = syntax.strings(tree.func.objname)
+    changed = syntax.option(tree.actions, "volatility")
+    if changed:
+        known = (*world.functions.get(parts[-1], ()), *_built_in(world, parts[-1]))
+        world.functions[parts[-1]] = tuple(
+            replace(f, volatility=syntax.literal(changed.arg)[0]) for f in known
+        )
+    recorder.event("other", name="alter_function_stmt")
+
+
+def _built_in(world: World, name: str) -> tuple[Function, ...]:
+    return world.facts.functions.get(name, ())
 
 
 def _inputs(tree: Node) -> int:

@@ -10,8 +10,6 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from postgast import pg_query_pb2 as pb
-
 from migrationops.lint.simulation import datatypes, syntax
 from migrationops.lint.simulation.datatypes import Domain, TypeRef
 from migrationops.lint.simulation.facts import DEFAULT, Facts, Function
@@ -85,7 +83,9 @@ class World:
         # The grammar has no NOT VALID here; on the type it makes no difference.
         text = definition.replace(" NOT VALID", "")
         (statement,) = syntax.parse(f"CREATE DOMAIN d AS {text}")
-        return domain_of(self, statement.tree)
+        return datatypes.domain_of(
+            statement.tree, self.type_of(statement.tree.type_name)
+        )
 
     def copy(self) -> World:
         """Return a copy that may go its own way."""
@@ -110,11 +110,18 @@ class World:
     def setting(self, name: str) -> str:
         return self.local_settings.get(name) or self.settings.get(name, "")
 
+    def set(self, name: str, value: str, *, local: bool) -> None:
+        if not local:
+            self.settings[name] = value
+            self.local_settings.pop(name, None)
+        elif self.in_transaction:
+            self.local_settings[name] = value
+
     def qualify(self, parts: tuple[str, ...]) -> str:
         """Return schema.name: where it exists on the path, else the path's first."""
         if len(parts) > 1:
             return ".".join(parts[-2:])
-        found = (f"{s}.{parts[0]}" for s in self.search_path)
+        found = (f"{s}.{parts[0]}" for s in ["pg_temp", *self.search_path])
         first = f"{self.search_path[0]}.{parts[0]}"
         return next((n for n in found if self._exists(n)), first)
 
@@ -225,16 +232,3 @@ _CONTAINERS = [
     for name in World.__slots__
     if isinstance(getattr(World(), name), dict | set | list)
 ]
-
-
-def domain_of(world: World, tree: Node) -> Domain:
-    """Read a CreateDomainStmt."""
-    names = [
-        node.constraint.conname or f"unnamed_{position}"
-        for position, node in enumerate(tree.constraints)
-        if node.constraint.contype in _DOMAIN_CONSTRAINTS
-    ]
-    return Domain(base=world.type_of(tree.type_name), constraints=tuple(names))
-
-
-_DOMAIN_CONSTRAINTS = {pb.CONSTR_CHECK, pb.CONSTR_NOTNULL}

@@ -16,7 +16,6 @@ from migrationops.backups import catalog, derived, restore, swap
 from migrationops.backups import manifest as manifests
 from migrationops.backups.derived import Role
 from migrationops.backups.losses import Accepted
-from migrationops.backups.properties import read_properties
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import (
@@ -29,6 +28,7 @@ from migrationops.exceptions import (
 )
 from migrationops.postgres import tools
 from migrationops.postgres.locks import runner_lock
+from migrationops.postgres.properties import read_properties
 from migrationops.progress import Progress, silent
 from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.backup import Request as BackupRequest

@@ -4,7 +4,7 @@ import pytest
 from psycopg import sql
 
 from migrationops.exceptions import PreconditionError
-from migrationops.postgres import introspection
+from migrationops.postgres import beside, introspection
 from migrationops.rehearsal.copying import copy_schema, load_script
 from migrationops.shadow import database as shadow
 from migrationops.shadow.database import shadow_database
@@ -85,7 +85,7 @@ def test_what_the_shadow_lacks_is_told(live):
 
 def test_shadows_of_dead_runs_are_collected_and_those_of_others_are_not(live):
     with live.connect("postgres") as admin:
-        dead = shadow._new_name(live.name)
+        dead = beside.new_name(live.name, shadow._MARK)
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(dead)))
         foreign = f"{live.name[:40]}_12345678"
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(foreign)))
@@ -102,7 +102,7 @@ def test_shadows_of_dead_runs_are_collected_and_those_of_others_are_not(live):
 
 
 def test_a_name_of_63_bytes_leaves_room_for_the_suffix():
-    name = shadow._new_name("é" * 31 + "x")
+    name = beside.new_name("é" * 31 + "x", shadow._MARK)
 
     assert len(name.encode()) <= 49
     assert shadow._is_shadow(name, "", "é" * 31 + "x")

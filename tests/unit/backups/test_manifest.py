@@ -23,10 +23,10 @@ from migrationops.backups.manifest import (
     serialise,
     sign,
 )
-from migrationops.backups.properties import Grant, Properties, Setting
 from migrationops.conf import Conf, Proof
 from migrationops.conf import parse as parse_conf
 from migrationops.exceptions import BackupError, ConfigurationError, ManifestError
+from migrationops.postgres.properties import Grant, Properties, Setting
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 ID = "backup-test-20260102T030405Z-app-12345678"
