@@ -133,7 +133,7 @@ def test_a_lock_held_by_someone_else_is_waited_for(ready: Shop) -> None:
         other.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
         process = ready.start("safe_migrate", POLICY=policy)
         assert process.stderr is not None
-        seen = next(line for line in process.stderr if "tries again" in line)
+        seen = next(line for line in process.stderr if "not queued yet" in line)
         other.rollback()
     _, err = process.communicate(timeout=60)
 
