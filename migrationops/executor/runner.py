@@ -25,12 +25,13 @@ from migrationops.executor.recorded import Script, find_script
 from migrationops.executor.reverse import Reversal, reverse
 from migrationops.executor.session import Session
 from migrationops.executor.stepwise import run_recorded, run_stepwise
+from migrationops.executor.teller import Teller
 from migrationops.graph import Key
 from migrationops.journal import Journal
 from migrationops.models import Step
 from migrationops.plan import Plan, PlannedMigration
 from migrationops.postgres.retry import Attempt, retrying
-from migrationops.progress import Progress, Stage, State
+from migrationops.progress import State
 from migrationops.sources import source_hash
 
 
@@ -82,7 +83,7 @@ class Runner:
     def run(self, state: ProjectState) -> ProjectState:
         for number, planned in enumerate(self._plan.migrations, 1):
             migration = self._loader.get_migration(*planned.key)
-            tell = _Teller(
+            tell = Teller(
                 self._session, planned.label, number, len(self._plan.migrations)
             )
             self._remember(migration, state)
@@ -101,7 +102,7 @@ class Runner:
         return [a.label for a in self.applied]
 
     def _one(
-        self, migration: Migration, state: ProjectState, tell: _Teller
+        self, migration: Migration, state: ProjectState, tell: Teller
     ) -> ProjectState:
         started = time.monotonic()
         tell(State.STARTED)
@@ -123,7 +124,7 @@ class Runner:
         return new_state
 
     def _apply(
-        self, migration: Migration, state: ProjectState, tell: _Teller
+        self, migration: Migration, state: ProjectState, tell: Teller
     ) -> tuple[ProjectState, int]:
         if migration.atomic:
             return _run_atomic(self._session, self._journal, migration, state, tell)
@@ -176,7 +177,7 @@ def _run_atomic(
     journal: Journal,
     migration: Migration,
     state: ProjectState,
-    tell: _Teller,
+    tell: Teller,
 ) -> tuple[ProjectState, int]:
     tries = 1
 
@@ -189,25 +190,20 @@ def _run_atomic(
         journal.finish(step, inside=session.connection, tries=tries)
 
     step = journal.start(Step.Kind.MIGRATION, str(migration), **_names(migration))
-
-    until = time.monotonic() + session.policy.outage_budget
+    budget = session.policy.outage_budget
+    end = time.monotonic() + budget
 
     def attempt() -> ProjectState:
         session.make_ready()
         with session.watchdog(str(migration), patience=session.policy.patience):
             return run_in_transaction(
-                session,
-                migration,
-                state,
-                until=until,
-                detail=step.detail,
-                finish=finish,
+                session, migration, state, until=end, detail=step.detail, finish=finish
             )
 
     try:
         new_state = retrying(
             attempt,
-            budget=session.policy.outage_budget,
+            budget=budget,
             before_pause=note,
             least=session.policy.lock_timeout,
         )
@@ -235,24 +231,3 @@ def _confirm(journal: Journal, migration: Migration) -> None:
         raise NeedsPersonError(
             f"{migration} ran without an error, yet its record is not there."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    """Tells of one migration, `number` of `total`."""
-
-    session: Session
-    label: str
-    number: int
-    total: int
-
-    def __call__(self, state: State, note: str = "") -> None:
-        event = Progress(
-            stage=Stage.APPLY,
-            state=state,
-            label=f"{self.label} {note}".strip(),
-            done=self.number,
-            total=self.total,
-            unit="migrations",
-        )
-        self.session.report(event)
