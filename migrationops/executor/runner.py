@@ -163,7 +163,6 @@ class Runner:
         except Exception as exc:
             stuck = f"{text(error)}\nThe way back failed too: {text(exc)}"
             return failure(self._plan, planned, self._done, stuck)
-        self._journal.update(post_migrate_due=False)
         return reversed_failure(planned, self._done, text(error))
 
     def _way_on(self, planned: PlannedMigration) -> WayOn:
