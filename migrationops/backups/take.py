@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.db.migrations.loader import MigrationLoader
+
 from migrationops.backups import catalog, directory, space, storage
 from migrationops.backups.derived import Role
 from migrationops.backups.engine import Engine, Job
@@ -18,6 +20,7 @@ from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ConfigurationError
 from migrationops.progress import Progress, ProgressCallback, Stage, State
+from migrationops.sources import source_hash
 
 
 def take_backup(
@@ -51,7 +54,7 @@ def take_backup(
         job = Job(
             id=identifier, run=run_id, source=source, pending=pending, report=report
         )
-        draft = engine.take(job)
+        draft = _with_sources(engine.take(job))
         report(_step("prove", State.STARTED))
         proven = prove(engine, source, draft, pending.path, proof, keep=keep)
         manifest = sign(replace(draft, proof=proven), conf)
@@ -80,6 +83,19 @@ def backup_id(source: Source, run_id: str, at: datetime) -> str:
     run = re.sub(r"[^A-Za-z0-9]", "", run_id)[:12]
     timestamp = f"{at:%Y%m%dT%H%M%SZ}"
     return f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
+
+
+def _with_sources(draft: Manifest) -> Manifest:
+    """Say which migration files the applied ones were, as they are in this release."""
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    migrations = tuple(
+        replace(m, source=source_hash(file))
+        if (file := loader.disk_migrations.get((m.app, m.name)))
+        else m
+        for m in draft.migrations
+    )
+    return replace(draft, migrations=migrations)
 
 
 def _check_space(source: Source, place: Path, proof: Proof) -> None:
