@@ -34,7 +34,7 @@ class Problem:
     message: str
     remedy: str = ""
     blocking: bool = True
-    subject: str = ""  # the relation that it is about
+    subject: str = ""  # the relation that it is about, where there is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
