@@ -25,6 +25,7 @@ from migrationops.rehearsal.rehearse import Rehearsal
 from migrationops.rehearsal.rehearse import rehearse as rehearse_plan
 from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
+from migrationops.workflows import time_budget
 from migrationops.workflows.lint_migrations import lint_pending
 from migrationops.workflows.migration_run import Work
 from migrationops.workflows.take_back import take_back
@@ -62,6 +63,17 @@ def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, .
             replace(work.plan, migrations=only),
             how,
         )
+
+
+def estimate(work: Work) -> None:
+    """Refuse a run that would take longer than its time budget."""
+    with work.run.stage(Stage.PLAN) as step:
+        step.detail["expected"] = _require_time(work, None)
+
+
+def _require_time(work: Work, rehearsal: Rehearsal | None) -> dict[str, float]:
+    has_backup = _earlier_backup(work) is not None
+    return time_budget.require(work, rehearsal, has_backup=has_backup)
 
 
 def lint(work: Work) -> LintReport | None:
@@ -107,6 +119,7 @@ def rehearse(work: Work) -> Rehearsal | None:
                 f"The rehearsal failed: {failure}\nNothing of yours was changed.",
                 remedy="Correct the migration, then run safe_migrate again.",
             )
+        step.detail["expected"] = _require_time(work, rehearsal)
         return rehearsal
 
 
@@ -134,7 +147,7 @@ def back_up(work: Work) -> Manifest | None:
     if work.conf.policy.backup is Proof.NONE:
         return None
     with work.run.stage(Stage.BACKUP) as step:
-        earlier = _earlier_backup(work) if work.plan.is_additive else None
+        earlier = _earlier_backup(work)
         step.detail["reused"] = earlier is not None
         manifest = earlier or take_backup(
             alias=work.alias,
@@ -148,6 +161,9 @@ def back_up(work: Work) -> Manifest | None:
 
 
 def _earlier_backup(work: Work) -> Manifest | None:
+    """Return the backup that is enough for a plan that only adds."""
+    if work.conf.policy.backup is Proof.NONE or not work.plan.is_additive:
+        return None
     place = directory.backup_directory(work.conf)
     return catalog.fresh(place, work.conf, databases.name(work.alias))
 
