@@ -228,7 +228,12 @@ def test_policy_reverse_leaves_what_cannot_go_back(ready: Shop) -> None:
 
 
 def test_a_statement_gives_way_to_clients_that_wait_behind_it(ready: Shop) -> None:
-    """A reader blocks us, a client waits behind us: the client comes first."""
+    """A reader blocks us, a client waits behind us: the client comes first.
+
+    No table is named, so nobody is looked for before it queues.
+    """
+    lock = 'migrations.RunSQL("DO $$BEGIN LOCK TABLE shop_item; END$$")'
+    ready.add("0002_expand_price", lock, ADD_PRICE, after="0001_expand_item")
     policy = {"backup": "none", "lock_timeout": 3, "patience": 0.3}
     with ready.connect(autocommit=False) as reader, ready.connect() as client:
         reader.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
