@@ -23,12 +23,13 @@ from migrationops.executor.recorded import Script, find_script
 from migrationops.executor.reverse import Reversal, reverse
 from migrationops.executor.session import Session
 from migrationops.executor.stepwise import run_recorded, run_stepwise
+from migrationops.executor.teller import Teller
 from migrationops.executor.tries import Tries, step_names
 from migrationops.graph import Key
 from migrationops.journal import Journal
 from migrationops.models import Step
 from migrationops.plan import Plan, PlannedMigration
-from migrationops.progress import Progress, Stage, State
+from migrationops.progress import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Runner:
     def run(self, state: ProjectState) -> ProjectState:
         for number, planned in enumerate(self._plan.migrations, 1):
             migration = self._loader.get_migration(*planned.key)
-            tell = _Teller(
+            tell = Teller(
                 self._session, planned.label, number, len(self._plan.migrations)
             )
             self._remember(migration, state)
@@ -98,7 +99,7 @@ class Runner:
         return [a.label for a in self.applied]
 
     def _one(
-        self, migration: Migration, state: ProjectState, tell: _Teller
+        self, migration: Migration, state: ProjectState, tell: Teller
     ) -> ProjectState:
         started = time.monotonic()
         tell(State.STARTED)
@@ -120,7 +121,7 @@ class Runner:
         return new_state
 
     def _apply(
-        self, migration: Migration, state: ProjectState, tell: _Teller
+        self, migration: Migration, state: ProjectState, tell: Teller
     ) -> tuple[ProjectState, int]:
         if migration.atomic:
             tries = Tries(self._session, self._journal, tell.advanced)
@@ -160,7 +161,6 @@ class Runner:
         except Exception as exc:
             stuck = f"{text(error)}\nThe way back failed too: {text(exc)}"
             return failure(self._plan, planned, self._done, stuck)
-        self._journal.update(post_migrate_due=False)
         return reversed_failure(planned, self._done, text(error))
 
     def _way_on(self, planned: PlannedMigration) -> WayOn:
@@ -179,27 +179,3 @@ def _confirm(journal: Journal, migration: Migration) -> None:
         raise NeedsPersonError(
             f"{migration} ran without an error, yet its record is not there."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    """Tells of one migration, `number` of `total`."""
-
-    session: Session
-    label: str
-    number: int
-    total: int
-
-    def advanced(self, note: str) -> None:
-        self(State.ADVANCED, note)
-
-    def __call__(self, state: State, note: str = "") -> None:
-        event = Progress(
-            stage=Stage.APPLY,
-            state=state,
-            label=f"{self.label} {note}".strip(),
-            done=self.number,
-            total=self.total,
-            unit="migrations",
-        )
-        self.session.report(event)

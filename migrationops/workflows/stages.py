@@ -101,6 +101,7 @@ def rehearse(work: Work) -> Rehearsal | None:
         step.detail["reused"] = rehearsal is not None
         rehearsal = rehearsal or rehearse_plan(work.plan, work.conf)
         work.run.journal.update(rehearsal=rehearsal.to_json())
+        step.detail["rehearsal"] = rehearsal.summary()
         if failure := rehearsal.performance.failure:
             raise RefusedError(
                 f"The rehearsal failed: {failure}\nNothing of yours was changed.",
