@@ -28,16 +28,13 @@ _LEAST_COMPRESSION = 20  # a dump that is smaller than this part of its database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One precondition that does not hold; only a blocking one refuses the run.
-
-    `subject` names the relation that it is about, where there is one.
-    """
+    """One precondition that does not hold; only a blocking one refuses the run."""
 
     name: str
     message: str
     remedy: str = ""
     blocking: bool = True
-    subject: str = ""
+    subject: str = ""  # the relation that it is about, where there is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

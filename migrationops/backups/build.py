@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from migrationops.backups import contents, derived, verify
+from migrationops.backups import contents, derived, growth, verify
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engine import Engine, RestoreTask
 from migrationops.backups.manifest import Manifest
@@ -17,6 +17,7 @@ from migrationops.exceptions import BackupError
 from migrationops.postgres import beside
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.properties import create_database
+from migrationops.progress import ProgressCallback, silent
 
 _HISTORY = "public.migrationops_"
 
@@ -39,6 +40,7 @@ def build(
     role: Role,
     run: str,
     accept_missing: bool = False,
+    report: ProgressCallback = silent,
 ) -> Built:
     """Restore into a new database, verify it, and give it this role.
 
@@ -53,16 +55,16 @@ def build(
         try:
             owners = role is not Role.SCRATCH or _keeps_owners(source, connection)
             _create(connection, target, manifest, owners=owners)
-            skipped = engine.restore(
-                RestoreTask(
-                    source=source,
-                    manifest=manifest,
-                    archive=archive,
-                    dbname=target.name,
-                    owners=owners,
-                    accept_missing=accept_missing,
-                )
+            task = RestoreTask(
+                source=source,
+                manifest=manifest,
+                archive=archive,
+                dbname=target.name,
+                owners=owners,
+                accept_missing=accept_missing,
             )
+            with growth.told(source, target.name, manifest.database_bytes, report):
+                skipped = engine.restore(task)
             rows = check_restored(source, manifest, target.name)
             done = target.become(role)
             derived.describe(connection, done)

@@ -73,8 +73,11 @@ class Extension:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedMigration:
+    """A record of Django's; `source` is its file's hash, empty where it has none."""
+
     app: str
     name: str
+    source: str = ""
 
 
 def read_relations(connection: Connection) -> tuple[Relation, ...]:

@@ -18,13 +18,26 @@ from migrationops.progress import ProgressCallback
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One backup to be made."""
+    """One backup to be made; `expected_bytes` is an estimate, for the progress.
+
+    With `read_back` the archive may be decoded while it is written.
+    """
 
     id: str
     run: str
     source: Source
     pending: PendingFile
     report: ProgressCallback
+    expected_bytes: int = 0
+    read_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What was taken; `rows` as read_back() gives them, if it has been read back."""
+
+    manifest: Manifest
+    rows: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +57,7 @@ class Engine(Protocol):
 
     name: ClassVar[str]
 
-    def take(self, job: Job) -> Manifest:
+    def take(self, job: Job) -> Taken:
         """Write the archive to `job.pending` and say what it holds; prove nothing."""
 
     def read_back(

@@ -16,9 +16,9 @@ from migrationops.conf import Conf, Proof
 from migrationops.postgres.databases import Connection
 
 _START = 1.0  # seconds, however small the database
-# Bytes of the database a second: each level's own work, beside those before it.
+# Bytes of the database a second; what is decoded and counted is so during the dump.
 _DUMP = 40e6
-_PROOF = {Proof.DECODED: 150e6, Proof.RESTORED: 25e6}
+_PROOF = {Proof.RESTORED: 25e6}
 _COMPRESSED = 4  # a dump is this many times smaller than tables and indexes
 # By pg_table_size() a locked table would be waited for.
 _OWN_BYTES = """
@@ -64,12 +64,11 @@ def _newest(conf: Conf, database: str) -> Manifest | None:
 def _dump_seconds(size: int, earlier: Manifest | None) -> float:
     if earlier is None:
         return _START + size / _DUMP
-    took = (earlier.finished - earlier.started).total_seconds()
-    return took * size / earlier.database_bytes
+    return earlier.dump_seconds * size / earlier.database_bytes
 
 
 def _proof_seconds(size: int, earlier: Manifest | None, level: Proof) -> float:
-    if earlier and earlier.proof.seconds and earlier.proof.level >= level:
+    if earlier and earlier.proof.level >= level:
         return earlier.proof.seconds * size / earlier.database_bytes
     return sum(size / rate for proof, rate in _PROOF.items() if proof <= level)
 

@@ -97,6 +97,10 @@ class Manifest:
         return sum(t.rows for t in self.tables)
 
     @property
+    def dump_seconds(self) -> float:
+        return (self.finished - self.started).total_seconds()
+
+    @property
     def has_statistics(self) -> bool:
         """Whether the archive holds the planner's statistics (pg_dump of 18)."""
         return self.engine == "pg_dump" and self.server_major >= 18

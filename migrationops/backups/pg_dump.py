@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
 from migrationops.backups import contents
-from migrationops.backups.archive import RowCounter
-from migrationops.backups.contents import Sequence, Table
+from migrationops.backups.contents import Sequence
 from migrationops.backups.counters import Counters, read_counters
-from migrationops.backups.engine import LARGE_OBJECTS, Job, RestoreTask
-from migrationops.backups.manifest import File, Manifest
+from migrationops.backups.dumping import Dump, count_rows, write_dump
+from migrationops.backups.engine import Job, RestoreTask, Taken
+from migrationops.backups.manifest import Manifest
 from migrationops.backups.snapshot import (
-    LOCK_WAIT,
     Snapshot,
     limit_lock_waits,
     lock_first_snapshot,
@@ -30,8 +25,6 @@ from migrationops.backups.toc import restorable
 from migrationops.exceptions import BackupError, PreconditionError, ToolFailedError
 from migrationops.postgres import tools
 from migrationops.postgres.properties import read_properties
-from migrationops.postgres.tools import Child, Programs
-from migrationops.progress import Progress, Stage, State
 
 _SLOWEST = 1 << 20  # bytes a second: below this a verification is taken for stuck
 _RESTORE_JOBS = 2
@@ -46,52 +39,25 @@ class _Before:
     sequences: tuple[Sequence, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Dump:
-    compression: str
-    file: File
-    tables: tuple[Table, ...]
-
-
 class PgDump:
     """pg_dump and pg_restore of the server's major."""
 
     name: ClassVar[str] = "pg_dump"
 
-    def take(self, job: Job) -> Manifest:
+    def take(self, job: Job) -> Taken:
         """Dump under a lock-first snapshot and count the rows under the same."""
         before = _read_before(job.source)
         with lock_first_snapshot(job.source) as snapshot:
-            compression = probe_compression(job.source.programs)
-            with (
-                _dumping(job.source, snapshot, compression) as child,
-                _counting(snapshot) as counts,
-            ):
-                file = _store(child, job)
-                tables = counts.result()
-            dump = _Dump(compression=compression, file=file, tables=tables)
-            return _describe(job, snapshot, before, dump)
+            dump = write_dump(job, snapshot)
+            manifest = _describe(job, snapshot, before, dump)
+        return Taken(manifest=manifest, rows=dump.rows)
 
     def read_back(
         self, source: Source, manifest: Manifest, archive: Path
     ) -> Mapping[str, int]:
         """Count the rows while pg_restore prints every data block."""
-        counter = RowCounter(large_objects=LARGE_OBJECTS)
-        arguments = ["--section=data", "--file=-", *_no_statistics(source)]
-        try:
-            with tools.stream(
-                source.programs,
-                "pg_restore",
-                *arguments,
-                str(archive),
-                environment=tools.environment({}),
-                timeout=60 + manifest.database_bytes / _SLOWEST,
-            ) as child:
-                for chunk in child.chunks():
-                    counter.feed(chunk)
-        except ToolFailedError as exc:
-            raise BackupError(f"The archive cannot be read back: {exc}") from exc
-        return counter.rows
+        limit = 60 + manifest.database_bytes / _SLOWEST
+        return count_rows(source, str(archive), timeout=limit)
 
     def restore(self, task: RestoreTask) -> tuple[str, ...]:
         """Fill the empty database; it is thrown away when that fails."""
@@ -143,74 +109,7 @@ def _read_before(source: Source) -> _Before:
         )
 
 
-@cache
-def probe_compression(programs: Programs) -> str:
-    """Return zstd:1 where this pg_dump was built with it, else gzip:1.
-
-    It refuses an unknown method before it connects, so no server is needed.
-    """
-    nowhere = tools.environment({"host": "/nonexistent", "dbname": "probe"})
-    try:
-        tools.run(programs, "pg_dump", "-Fc", "--compress=zstd:1", environment=nowhere)
-    except ToolFailedError as exc:
-        return "zstd:1" if "/nonexistent" in str(exc) else "gzip:1"
-    raise AssertionError("a server answered at a place that does not exist")
-
-
-@contextmanager
-def _dumping(source: Source, snapshot: Snapshot, compression: str) -> Iterator[Child]:
-    # gzip:1 is spelt 1 before 16, and still understood so after.
-    level = compression.removeprefix("gzip:")
-    with tools.stream(
-        source.programs,
-        "pg_dump",
-        "--format=custom",
-        f"--compress={level}",
-        f"--snapshot={snapshot.id}",
-        f"--lock-wait-timeout={LOCK_WAIT * 1000:.0f}",
-        "--no-password",
-        *(["--statistics"] if source.major >= 18 else []),
-        *source.role_arguments(),
-        environment=source.environment(),
-    ) as child:
-        yield child
-
-
-@contextmanager
-def _counting(snapshot: Snapshot) -> Iterator[Future[tuple[Table, ...]]]:
-    """Count beside the dump; leaving by an exception cancels the counting."""
-    with ThreadPoolExecutor(1) as executor:
-        future = executor.submit(
-            contents.count_tables, snapshot.connection, snapshot.relations
-        )
-        try:
-            yield future
-        except BaseException:
-            snapshot.connection.cancel_safe()
-            raise
-
-
-def _store(child: Child, job: Job) -> File:
-    """Write the stream to the disk, hashing it on the way."""
-    digest = hashlib.sha256()
-    size = 0
-    for chunk in child.chunks():
-        digest.update(chunk)
-        job.pending.file.write(chunk)
-        size += len(chunk)
-        job.report(_progress(size))
-    job.pending.flush()
-    name = job.pending.final.name
-    return File(name=name, size=size, sha256=digest.hexdigest())
-
-
-def _progress(size: int) -> Progress:
-    return Progress(
-        stage=Stage.BACKUP, state=State.ADVANCED, label="dump", done=size, unit="bytes"
-    )
-
-
-def _describe(job: Job, snapshot: Snapshot, before: _Before, dump: _Dump) -> Manifest:
+def _describe(job: Job, snapshot: Snapshot, before: _Before, dump: Dump) -> Manifest:
     connection, source = snapshot.connection, job.source
     return Manifest(
         id=job.id,
@@ -236,8 +135,3 @@ def _describe(job: Job, snapshot: Snapshot, before: _Before, dump: _Dump) -> Man
         properties=read_properties(connection),
         counters=before.counters,
     )
-
-
-def _no_statistics(source: Source) -> list[str]:
-    """On 18 the data section also holds statistics, with users' values in them."""
-    return ["--no-statistics"] if source.major >= 18 else []

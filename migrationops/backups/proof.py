@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,17 +17,27 @@ from migrationops.backups.source import Source, proof_source
 from migrationops.conf import Proof
 from migrationops.postgres import beside
 from migrationops.postgres.databases import Connection
+from migrationops.progress import ProgressCallback, silent
 
 NOT_CREATED = "restored: this role may not create databases"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What is to be proven; `rows` if it was read back while it was written."""
+
+    manifest: Manifest
+    path: Path
+    rows: Mapping[str, int] | None = None
 
 
 def prove(
     engine: Engine,
     source: Source,
-    manifest: Manifest,
-    archive: Path,
+    archive: Archive,
     level: Proof,
     *,
+    report: ProgressCallback = silent,
     keep: Role | None = None,
 ) -> ProofRecord:
     """Prove an archive; `rehearsed` is for a run of the plan to add.
@@ -38,52 +49,54 @@ def prove(
     if level is Proof.NONE:
         return ProofRecord()
     started = time.monotonic()
-    record = _prove(engine, source, manifest, archive, level, keep)
+    record = _read(engine, source, archive, level)
+    if level >= Proof.RESTORED:
+        place = source if keep else proof_source(source)
+        with place.maintenance() as connection:
+            if build.may_create(connection):
+                built = _restored(engine, place, connection, archive, keep, report)
+                record = replace(record, level=Proof.RESTORED, skipped=built.skipped)
+            else:
+                record = replace(record, skipped=(NOT_CREATED,))
     seconds = round(time.monotonic() - started, 3)
     return replace(record, at=datetime.now(UTC), seconds=seconds)
 
 
-def _prove(
-    engine: Engine,
-    source: Source,
-    manifest: Manifest,
-    archive: Path,
-    level: Proof,
-    keep: Role | None,
+def _read(
+    engine: Engine, source: Source, archive: Archive, level: Proof
 ) -> ProofRecord:
-    verify.check_file(archive, manifest.file)
-    found = engine.read_back(source, manifest, archive)
+    """Decode, and from `counted` on compare the rows.
+
+    What was decoded on its way to the disk is on the disk, when the hashes agree.
+    """
+    manifest, found = archive.manifest, archive.rows
+    verify.check_file(archive.path, manifest.file)
+    if found is None:
+        found = engine.read_back(source, manifest, archive.path)
     if level is Proof.DECODED:
         return ProofRecord(level=level)
     rows = verify.compare_rows(manifest, found)
-    counted = ProofRecord(level=Proof.COUNTED, rows=rows)
-    if level is Proof.COUNTED:
-        return counted
-    place = source if keep else proof_source(source)
-    with place.maintenance() as connection:
-        if not build.may_create(connection):
-            return replace(counted, skipped=(NOT_CREATED,))
-        built = _restored(engine, place, connection, manifest, archive, keep)
-    return replace(counted, level=Proof.RESTORED, skipped=built.skipped)
+    return ProofRecord(level=Proof.COUNTED, rows=rows)
 
 
 def _restored(
     engine: Engine,
     place: Source,
     connection: Connection,
-    manifest: Manifest,
-    archive: Path,
+    archive: Archive,
     keep: Role | None,
+    report: ProgressCallback,
 ) -> Built:
     derived.collect_abandoned(connection, place.database)
     built = build.build(
         engine,
         place,
-        manifest,
-        archive,
+        archive.manifest,
+        archive.path,
         role=keep or Role.SCRATCH,
-        run=manifest.run,
+        run=archive.manifest.run,
         accept_missing=keep is not Role.READY,
+        report=report,
     )
     if keep is None:
         beside.drop(connection, built.database.name)

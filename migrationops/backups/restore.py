@@ -40,6 +40,7 @@ from migrationops.backups.source import Source
 from migrationops.exceptions import ManifestError, RefusedError
 from migrationops.postgres import beside, properties
 from migrationops.postgres.databases import Connection
+from migrationops.progress import ProgressCallback, silent
 
 _LOOKS = 3
 _NAME_BYTES = 63
@@ -97,7 +98,12 @@ def check_losses(source: Source, manifest: Manifest, accepted: Accepted) -> None
 
 
 def incoming(
-    source: Source, backup: Backup, run: str, *, accept_missing: bool
+    source: Source,
+    backup: Backup,
+    run: str,
+    *,
+    accept_missing: bool,
+    report: ProgressCallback = silent,
 ) -> Built:
     """Build the backup beside the live database, or take up a killed run's.
 
@@ -128,6 +134,7 @@ def incoming(
         role=Role.BUILT,
         run=run,
         accept_missing=accept_missing,
+        report=report,
     )
 
 

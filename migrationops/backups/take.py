@@ -7,17 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.db.migrations.loader import MigrationLoader
+
 from migrationops.backups import catalog, directory, space, storage
 from migrationops.backups.derived import Role
 from migrationops.backups.engine import Engine, Job
-from migrationops.backups.estimate import estimate
+from migrationops.backups.estimate import Estimate, estimate
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.pg_dump import PgDump
-from migrationops.backups.proof import prove
+from migrationops.backups.proof import Archive, prove
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ConfigurationError
 from migrationops.progress import Progress, ProgressCallback, Stage, State
+from migrationops.sources import source_hash
 
 
 def take_backup(
@@ -43,17 +46,25 @@ def take_backup(
     _check_outlives_host(conf)
     place = directory.backup_directory(conf)
     source = open_source(alias, conf)
-    _check_space(source, place, proof)
+    expected = _check_space(source, place, proof)
     engine: Engine = PgDump()
     identifier = backup_id(source, run_id, datetime.now(UTC))
     directory.collect_leftovers(place)
     with directory.pending_file(place / f"{identifier}.dump") as pending:
         job = Job(
-            id=identifier, run=run_id, source=source, pending=pending, report=report
+            id=identifier,
+            run=run_id,
+            source=source,
+            pending=pending,
+            report=report,
+            expected_bytes=expected.dump_bytes,
+            read_back=proof > Proof.NONE,
         )
-        draft = engine.take(job)
+        taken = engine.take(job)
+        draft = _with_sources(taken.manifest)
         report(_step("prove", State.STARTED))
-        proven = prove(engine, source, draft, pending.path, proof, keep=keep)
+        archive = Archive(manifest=draft, path=pending.path, rows=taken.rows)
+        proven = prove(engine, source, archive, proof, report=report, keep=keep)
         manifest = sign(replace(draft, proof=proven), conf)
         pending.publish()
         catalog.write(place, manifest)
@@ -82,13 +93,27 @@ def backup_id(source: Source, run_id: str, at: datetime) -> str:
     return f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
 
 
-def _check_space(source: Source, place: Path, proof: Proof) -> None:
+def _with_sources(draft: Manifest) -> Manifest:
+    """Say which migration files the applied ones were, as they are in this release."""
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    migrations = tuple(
+        replace(m, source=source_hash(file))
+        if (file := loader.disk_migrations.get((m.app, m.name)))
+        else m
+        for m in draft.migrations
+    )
+    return replace(draft, migrations=migrations)
+
+
+def _check_space(source: Source, place: Path, proof: Proof) -> Estimate:
     """Refuse before an hour of dumping what would fail after it."""
     with source.connect() as connection:
         expected = estimate(connection, source.conf, proof)
         space.check_dump(place, expected)
         if not source.conf.proof_url:
             space.check_copy(connection, expected.server_bytes)
+    return expected
 
 
 def _check_outlives_host(conf: Conf) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
@@ -13,7 +12,6 @@ from django.db.migrations.state import ProjectState
 
 from migrationops.conf import OnFailure
 from migrationops.exceptions import MigrationOpsError, NeedsPersonError
-from migrationops.executor.atomic import run_in_transaction
 from migrationops.executor.failure import (
     WayOn,
     failure,
@@ -25,13 +23,12 @@ from migrationops.executor.recorded import Script, find_script
 from migrationops.executor.reverse import Reversal, reverse
 from migrationops.executor.session import Session
 from migrationops.executor.stepwise import run_recorded, run_stepwise
+from migrationops.executor.tries import Tries, step_names
 from migrationops.graph import Key
 from migrationops.journal import Journal
 from migrationops.models import Step
 from migrationops.plan import Plan, PlannedMigration
-from migrationops.postgres.retry import Attempt, retrying
 from migrationops.progress import Progress, Stage, State
-from migrationops.sources import source_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +123,14 @@ class Runner:
         self, migration: Migration, state: ProjectState, tell: _Teller
     ) -> tuple[ProjectState, int]:
         if migration.atomic:
-            return _run_atomic(self._session, self._journal, migration, state, tell)
+            tries = Tries(self._session, self._journal, tell.advanced)
+            return tries.run(migration, state), tries.count
         key = (migration.app_label, migration.name)
         with self._journal.step(
             Step.Kind.MIGRATION,
             str(migration),
             backend=self._session.backend,
-            **_names(migration),
+            **step_names(migration),
         ):
             script = find_script(self._instructions.scripts, *key)
             if script is None:
@@ -171,60 +169,6 @@ class Runner:
         return WayOn.of(migration, rehearsed=script is not None)
 
 
-def _run_atomic(
-    session: Session,
-    journal: Journal,
-    migration: Migration,
-    state: ProjectState,
-    tell: _Teller,
-) -> tuple[ProjectState, int]:
-    tries = 1
-
-    def note(failed: Attempt) -> None:
-        nonlocal tries
-        tries = failed.number + 1
-        tell(State.ADVANCED, f"gave way and tries again: {failed.error}")
-
-    def finish() -> None:
-        journal.finish(step, inside=session.connection, tries=tries)
-
-    step = journal.start(Step.Kind.MIGRATION, str(migration), **_names(migration))
-
-    until = time.monotonic() + session.policy.outage_budget
-
-    def attempt() -> ProjectState:
-        session.make_ready()
-        with session.watchdog(str(migration), patience=session.policy.patience):
-            return run_in_transaction(
-                session,
-                migration,
-                state,
-                until=until,
-                detail=step.detail,
-                finish=finish,
-            )
-
-    try:
-        new_state = retrying(
-            attempt,
-            budget=session.policy.outage_budget,
-            before_pause=note,
-            least=session.policy.lock_timeout,
-        )
-    except BaseException as exc:
-        journal.fail(step, exc, tries=tries)
-        raise
-    return new_state, tries
-
-
-def _names(migration: Migration) -> dict[str, Any]:
-    return {
-        "app": migration.app_label,
-        "migration": migration.name,
-        "detail": {"source_hash": source_hash(migration)},
-    }
-
-
 def _confirm(journal: Journal, migration: Migration) -> None:
     """Believe a success only when another connection sees its record."""
     app, name = (migration.replaces or [(migration.app_label, migration.name)])[-1]
@@ -245,6 +189,9 @@ class _Teller:
     label: str
     number: int
     total: int
+
+    def advanced(self, note: str) -> None:
+        self(State.ADVANCED, note)
 
     def __call__(self, state: State, note: str = "") -> None:
         event = Progress(

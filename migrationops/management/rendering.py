@@ -69,6 +69,8 @@ class ProgressLines:
         if not self._out.isatty():
             self._say_how_far(event)
             return
+        if self._bar is not None and self._bar.desc != f"{event.label}: ":
+            self._close()
         if self._bar is None:
             from tqdm import tqdm  # costs more to import than a run without a bar
 
@@ -80,6 +82,7 @@ class ProgressLines:
                 leave=False,
                 file=self._out,
             )
+        self._bar.total = event.total or None
         self._bar.total = event.total or None
         self._bar.update(event.done - self._bar.n)
 

@@ -56,7 +56,7 @@ def backup(request: Request, report: ProgressCallback) -> Report:
         install_own_tables(request.alias, conf, lock, report)
         with (
             history.recording(request.alias, conf, _COMMAND, report) as run,
-            run.stage(Stage.BACKUP),
+            run.stage(Stage.BACKUP) as step,
         ):
             manifest = take_backup(
                 alias=request.alias,
@@ -67,4 +67,10 @@ def backup(request: Request, report: ProgressCallback) -> Report:
                 keep=Role.READY if request.ready_copy else None,
             )
             run.journal.update(backup=manifest.to_json())
+            step.detail.update(
+                bytes=manifest.size,
+                database_bytes=manifest.database_bytes,
+                dump_seconds=manifest.dump_seconds,
+                proof_seconds=manifest.proof.seconds,
+            )
     return Report(backup=manifest, run=run.run_id, seconds=time.monotonic() - started)

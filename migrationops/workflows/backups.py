@@ -12,7 +12,7 @@ from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
 from migrationops.backups.engines import engine_of
 from migrationops.backups.manifest import Manifest, sign
-from migrationops.backups.proof import prove
+from migrationops.backups.proof import Archive, prove
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import MigrationOpsError
@@ -110,9 +110,9 @@ def _verify(
         proof = prove(
             engine_of(manifest),
             open_source(alias, conf),
-            manifest,
-            place / manifest.file.name,
+            Archive(manifest=manifest, path=place / manifest.file.name),
             level,
+            report=report,
         )
     except MigrationOpsError as exc:
         report(_told(manifest.id, State.FAILED))

@@ -170,7 +170,11 @@ def _build(task: _Task, run: str) -> Built:
     if task.request.from_ready_copy:
         return restore.ready_copy(task.source, task.manifest)
     return restore.incoming(
-        task.source, task.backup, run, accept_missing=task.request.accept_missing
+        task.source,
+        task.backup,
+        run,
+        accept_missing=task.request.accept_missing,
+        report=task.report,
     )
 
 

@@ -34,10 +34,14 @@ def ready(opened_shop: Shop) -> Shop:
     return opened_shop
 
 
+# Before a first statement who is in the way is waited for, and nothing is tried.
+FREE = 'migrations.RunSQL("CREATE TABLE free ()")'
+
+
 @pytest.mark.parametrize(
     "operations",
     [
-        pytest.param([RENAME, REMOVE], id="state"),
+        pytest.param([FREE, RENAME, REMOVE], id="state"),
         pytest.param([ADD_ORDER], id="deferred SQL"),
     ],
 )

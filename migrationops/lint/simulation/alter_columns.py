@@ -49,6 +49,9 @@ def _refuse_only(sub: Subcommand) -> None:
 
 
 def _version(sub: Subcommand, new: new_columns.NewColumn) -> None:
+    handed_down = new.column.identity and sub.world.children(sub.table)
+    if handed_down and sub.world.facts.version < 17:
+        sub.recorder.fail("42P16", "cannot recursively add identity column")
     if new.column.generated == "v" and sub.world.facts.version < 18:
         sub.recorder.fail("42601", "virtual generated columns need PostgreSQL 18")
 

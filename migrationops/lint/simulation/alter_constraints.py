@@ -79,11 +79,12 @@ def _add_not_null(sub: Subcommand, node: Node) -> None:
     known = table and table.column(column)
     if known and not known.nullable:
         return
+    names = [sub.table] if node.is_no_inherit else sub.family
     if not node.skip_validation:
-        for name in sub.family:
+        for name in names:
             _scan_for_nulls(sub, name, column)
     constraints.announce(sub, node)
-    for member in list(sub.members()):
+    for member in [m for m in sub.members() if m.qualified_name in names]:
         sub.world.put(edits.change_column(member, column, nullable=False))
 
 

@@ -54,6 +54,8 @@ def alter_table(world: World, tree: Node, recorder: Recorder) -> None:
     """Run every subcommand in PostgreSQL's order."""
     if tree.objtype in _NOT_TABLES:
         alter_options.alter_other(world, tree, recorder)
+        if tree.objtype == pb.OBJECT_TYPE:
+            _alter_typed(world, tree, recorder)
         return
     name = world.name_of(tree.relation)
     if not _exists(world, name, tree, recorder):
@@ -79,6 +81,21 @@ def alter_table(world: World, tree: Node, recorder: Recorder) -> None:
                 recursive=tree.relation.inh,
             )
         )
+
+
+def _alter_typed(world: World, tree: Node, recorder: Recorder) -> None:
+    """A change of a composite type goes on, by CASCADE, to the tables OF it."""
+    type_name = world.name_of(tree.relation)
+    for table in list(world.tables.values()):
+        of = [o.removeprefix("of=") for o in table.options if o.startswith("of=")]
+        if of and world.qualify(tuple(of[0].split("."))) == type_name:
+            statement = pb.AlterTableStmt()
+            statement.CopyFrom(tree)
+            statement.objtype = pb.OBJECT_TABLE
+            statement.relation.schemaname = table.schema
+            statement.relation.relname = table.name
+            statement.relation.inh = True
+            alter_table(world, statement, recorder)
 
 
 def _exists(world: World, name: str, tree: Node, recorder: Recorder) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from postgast import pg_query_pb2 as pb
 
-from migrationops.lint.simulation import dependencies, edits, syntax
+from migrationops.lint.simulation import dependencies, edits, expressions, syntax
 from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
@@ -40,6 +40,10 @@ def create(world: World, tree: Node, recorder: Recorder) -> None:
         predicate=not syntax.absent(tree.where_clause),
     )
     require_columns(world, recorder, name, syntax.column_refs(tree) | _named(tree))
+    if any(
+        expressions.is_volatile(n.index_elem.expr, world) for n in tree.index_params
+    ):
+        recorder.fail("42P17", "functions in index expression must be IMMUTABLE")
     if tree.unique and table:
         require_key_columns(recorder, table, columns)
     if exists:

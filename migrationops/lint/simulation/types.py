@@ -140,7 +140,7 @@ def create_function(world: World, tree: Node, recorder: Recorder) -> None:
     others = tuple(
         f
         for f in world.functions.get(parts[-1], ())
-        if (f.schema, f.arguments) != (schema, given)
+        if not tree.replace or (f.schema, f.arguments) != (schema, given)
     )
     world.functions[parts[-1]] = (function, *others)
     recorder.event("create_function", name=parts[-1], replace=tree.replace)

@@ -71,6 +71,8 @@ def box(stamped: Sandbox) -> Sandbox:
 
 def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
     manifest = take(box)
+    assert {m.app for m in manifest.migrations} == {"migrationops"}
+    assert all(len(m.source) == 64 for m in manifest.migrations)
     report = put_back(box, typed_name=box.name)
     assert report.backup == manifest.id
     assert report.losses.at_most == 0

@@ -1,0 +1,189 @@
+"""One dump under way: written, hashed, counted and read back at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import IO
+
+from migrationops.backups import contents
+from migrationops.backups.archive import RowCounter
+from migrationops.backups.contents import Table
+from migrationops.backups.engine import LARGE_OBJECTS, Job
+from migrationops.backups.manifest import File
+from migrationops.backups.snapshot import LOCK_WAIT, Snapshot
+from migrationops.backups.source import Source
+from migrationops.exceptions import BackupError, ToolFailedError
+from migrationops.postgres import tools
+from migrationops.postgres.tools import CHUNK, Child, Programs
+from migrationops.progress import Progress, Stage, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dump:
+    """What was written, and the rows: counted in the database, and in the archive."""
+
+    compression: str
+    file: File
+    tables: tuple[Table, ...]
+    rows: Mapping[str, int] | None
+
+
+def write_dump(job: Job, snapshot: Snapshot) -> Dump:
+    """Dump under the snapshot; with `job.read_back` also decode what is written."""
+    compression = probe_compression(job.source.programs)
+    decoding = _decoding(job.source) if job.read_back else contextlib.nullcontext()
+    with decoding as decoder:
+        with (
+            _dumping(job.source, snapshot, compression) as child,
+            _counting(snapshot) as counts,
+        ):
+            file = _store(child, job, decoder)
+            tables = counts.result()
+        # pg_dump ended well: whatever is wrong now is wrong with the archive.
+        rows = decoder.result() if decoder else None
+    return Dump(compression=compression, file=file, tables=tables, rows=rows)
+
+
+def count_rows(
+    source: Source,
+    *arguments: str,
+    stdin: IO[bytes] | None = None,
+    timeout: float | None = None,
+) -> Mapping[str, int]:
+    """Count the rows while pg_restore prints every data block of an archive."""
+    counter = RowCounter(large_objects=LARGE_OBJECTS)
+    # On 18 the data section also holds statistics, with users' values in them.
+    statistics = ["--no-statistics"] if source.major >= 18 else []
+    try:
+        with tools.stream(
+            source.programs,
+            "pg_restore",
+            *("--section=data", "--file=-", *statistics, *arguments),
+            environment=tools.environment({}),
+            stdin=stdin,
+            timeout=timeout,
+        ) as child:
+            for chunk in child.chunks():
+                counter.feed(chunk)
+    except ToolFailedError as exc:
+        raise BackupError(f"The archive cannot be read back: {exc}") from exc
+    return counter.rows
+
+
+@cache
+def probe_compression(programs: Programs) -> str:
+    """Return zstd:1 where this pg_dump was built with it, else gzip:1.
+
+    It refuses an unknown method before it connects, so no server is needed.
+    """
+    nowhere = tools.environment({"host": "/nonexistent", "dbname": "probe"})
+    try:
+        tools.run(programs, "pg_dump", "-Fc", "--compress=zstd:1", environment=nowhere)
+    except ToolFailedError as exc:
+        return "zstd:1" if "/nonexistent" in str(exc) else "gzip:1"
+    raise AssertionError("a server answered at a place that does not exist")
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoder:
+    """A pg_restore that is fed with the archive, and counts in a thread."""
+
+    sink: int
+    rows: Future[Mapping[str, int]]
+
+    def feed(self, chunk: bytes) -> None:
+        """Pass a piece on; when nobody reads any more, result() says why."""
+        rest = memoryview(chunk)
+        with contextlib.suppress(BrokenPipeError):
+            while rest:
+                rest = rest[os.write(self.sink, rest) :]
+
+    def result(self) -> Mapping[str, int]:
+        os.close(self.sink)
+        return self.rows.result()
+
+
+@contextmanager
+def _decoding(source: Source) -> Iterator[_Decoder]:
+    reads, sink = os.pipe()
+    if sys.platform == "linux":
+        fcntl.fcntl(sink, fcntl.F_SETPIPE_SZ, CHUNK)
+    with os.fdopen(reads, "rb") as stdin, ThreadPoolExecutor(1) as executor:
+        future = executor.submit(count_rows, source, stdin=stdin)
+        future.add_done_callback(lambda _: stdin.close())
+        decoder = _Decoder(sink, future)
+        try:
+            yield decoder
+        except BaseException:
+            with contextlib.suppress(OSError):  # it may be closed already
+                os.close(sink)
+            raise
+
+
+@contextmanager
+def _dumping(source: Source, snapshot: Snapshot, compression: str) -> Iterator[Child]:
+    # gzip:1 is spelt 1 before 16, and still understood so after.
+    level = compression.removeprefix("gzip:")
+    with tools.stream(
+        source.programs,
+        "pg_dump",
+        "--format=custom",
+        f"--compress={level}",
+        f"--snapshot={snapshot.id}",
+        f"--lock-wait-timeout={LOCK_WAIT * 1000:.0f}",
+        "--no-password",
+        *(["--statistics"] if source.major >= 18 else []),
+        *source.role_arguments(),
+        environment=source.environment(),
+    ) as child:
+        yield child
+
+
+@contextmanager
+def _counting(snapshot: Snapshot) -> Iterator[Future[tuple[Table, ...]]]:
+    """Count beside the dump; leaving by an exception cancels the counting."""
+    with ThreadPoolExecutor(1) as executor:
+        future = executor.submit(
+            contents.count_tables, snapshot.connection, snapshot.relations
+        )
+        try:
+            yield future
+        except BaseException:
+            snapshot.connection.cancel_safe()
+            raise
+
+
+def _store(child: Child, job: Job, decoder: _Decoder | None) -> File:
+    """Write the stream to the disk, hashing it on the way."""
+    digest = hashlib.sha256()
+    size = 0
+    for chunk in child.chunks():
+        digest.update(chunk)
+        job.pending.file.write(chunk)
+        if decoder:
+            decoder.feed(chunk)
+        size += len(chunk)
+        job.report(_progress(size, job.expected_bytes))
+    job.pending.flush()
+    name = job.pending.final.name
+    return File(name=name, size=size, sha256=digest.hexdigest())
+
+
+def _progress(size: int, expected: int) -> Progress:
+    return Progress(
+        stage=Stage.BACKUP,
+        state=State.ADVANCED,
+        label="dump",
+        done=size,
+        total=max(size, expected),
+        unit="bytes",
+    )
