@@ -77,7 +77,10 @@ def tells_the_truth(shop: Shop, done: Done, before: set[tuple[object, ...]]) -> 
         assert standing(shop) == before, said
     for listed in NAMED.findall(done.stderr):
         names = [] if listed == "none" else [n[5:] for n in listed.split(", ")]
-        assert shop.applied()[1:] == names, said
+        known = shop.applied()[1:]
+        if "As far as is known" in said or "cannot be asked" in said:
+            known = known[: len(names)]
+        assert names == known, said
 
 
 @pytest.mark.parametrize(("fault", "number", "state"), CELLS)
