@@ -35,11 +35,10 @@ def take_backup(
 ) -> Manifest:
     """Back up the alias's database; prove it, and `keep` what the proof restored.
 
-    1. Look for room on the disks.
-    2. Dump under a lock-first snapshot to a temporary name, and flush.
-    3. Prove.
-    4. Rename, and write the manifest: only now is it listed.
-    5. Copy it to BACKUP_STORAGE, where there is one, and read it back.
+    1. Look for room, then dump to a temporary name, and flush.
+    2. Prove.
+    3. Rename, and write the manifest: only now is it listed.
+    4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
     Whatever ends this early leaves no backup. Raises PreconditionError,
     ToolMissingError, BackupError or ToolFailedError.
