@@ -128,3 +128,8 @@ def _perform(plan: Plan, shadow: Shadow) -> Performance:
         return Performance.from_json(outcome.result)
     failure = Failure(migration="", operation="", error=outcome.error)
     return Performance(failure=failure, refusals=outcome.refusals)
+
+
+def rehearse_on(plan: Plan, filled: Shadow) -> Performance:
+    """Run the plan on a database that has its rows, and leave it as that leaves it."""
+    return _perform(plan, filled)
