@@ -22,6 +22,7 @@ class Stage(StrEnum):
     VERIFY = "verify"
     RECORD = "record"
     RESTORE = "restore"
+    SEED = "seed"
 
 
 class State(StrEnum):
