@@ -11,6 +11,7 @@ from migrationops.conf import get_conf
 from migrationops.exceptions import PreconditionError
 from migrationops.graph import Target
 from migrationops.plan import Plan, build_plan
+from migrationops.progress import ProgressCallback
 from migrationops.rehearsal.copying import load_script
 from migrationops.rehearsal.rehearse import Rehearsal, rehearse
 from migrationops.rehearsal.script import Statement, run_script
@@ -63,12 +64,15 @@ class PlanReport:
         }
 
 
-def rehearse_plan(alias: str, target: Target) -> PlanReport:
+def rehearse_plan(
+    alias: str, target: Target, *, with_data: bool = False, tell: ProgressCallback
+) -> PlanReport:
     """Run what is pending on a shadow of the live database."""
     pending = build_plan(graph.load(alias), alias=alias, target=target)
     if not pending.migrations:
         return PlanReport(plan=pending)
-    return PlanReport(plan=pending, rehearsal=rehearse(pending, get_conf()))
+    found = rehearse(pending, get_conf(), with_data=with_data, report=tell)
+    return PlanReport(plan=pending, rehearsal=found)
 
 
 def rehearse_script(request: ScriptRequest) -> ScriptReport:

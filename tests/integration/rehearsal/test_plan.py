@@ -10,6 +10,10 @@ import pytest
 
 from tests.shop import ADD_PRICE
 
+FILLED = """migrations.RunSQL(
+    "ALTER TABLE shop_item ADD CONSTRAINT filled CHECK (name <> '')",
+    "ALTER TABLE shop_item DROP CONSTRAINT filled",
+)"""
 CARELESS_SETTINGS = """
 from tests.project.settings import *
 
@@ -199,6 +203,27 @@ def assert_estimated(report, step):
     assert estimate["rows"] == 5000
     assert (estimate["work"], estimate["lock"]) == ("read", "AX")
     assert estimate["blocks_writers"] is True
+
+
+def test_with_data_it_is_measured_and_the_live_rows_stay_as_they_are(opened_shop):
+    shop = opened_shop
+    shop.query(
+        "INSERT INTO shop_item (name) SELECT 'x' FROM generate_series(1, 3000) "
+        "RETURNING id"
+    )
+    shop.add("0002_expand_name", FILLED, after="0001_expand_item")
+    before = dump(shop)
+
+    _, report = rehearse(shop, "--with-data")
+
+    rehearsal = report["rehearsal"]
+    (measured,) = rehearsal["estimates"]
+    assert rehearsal["with_data"] is True
+    assert measured["measured"] is True
+    assert (measured["table"], measured["lock"]) == ("public.shop_item", "AX")
+    assert steps(report)[0]["facts"]["scanned"] == {"public.shop_item": 3000}
+    assert dump(shop) == before
+    assert_no_shadow(shop)
 
 
 def assert_no_shadow(shop):
