@@ -47,6 +47,7 @@ def plan_text(report: PlanReport) -> str:
     lines += [
         f"The shadow differs from the live schema: {d}" for d in rehearsal.lacking
     ]
+    lines += [f"Disagreement: {d}" for d in report.disagreements]
     if rehearsal.estimates:
         lines += [_WHENCE[rehearsal.with_data]]
         lines += [table([_estimate(e) for e in rehearsal.estimates])]
