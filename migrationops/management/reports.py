@@ -101,7 +101,8 @@ def _plan(plan: Plan) -> list[str]:
 def _before(report: Report) -> list[str]:
     """Say what was known before anything was touched."""
     lint = _lint(report.lint) if report.lint else []
-    return lint + (_rehearsal(report.rehearsal) if report.rehearsal else [])
+    rehearsal = _rehearsal(report.rehearsal) if report.rehearsal else []
+    return lint + rehearsal + [f"Disagreement: {d}" for d in report.disagreements]
 
 
 def _lint(lint: LintReport) -> list[str]:

@@ -100,7 +100,9 @@ def rehearse(work: Work) -> Rehearsal | None:
     with work.run.stage(Stage.REHEARSE) as step:
         rehearsal = _earlier_rehearsal(work)
         step.detail["reused"] = rehearsal is not None
-        rehearsal = rehearsal or rehearse_plan(work.plan, work.conf)
+        rehearsal = rehearsal or rehearse_plan(
+            work.plan, work.conf, report=work.run.report
+        )
         work.run.journal.update(rehearsal=rehearsal.to_json())
         step.detail["rehearsal"] = rehearsal.summary()
         if failure := rehearsal.performance.failure:
