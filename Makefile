@@ -92,8 +92,8 @@ test: $(STAMP) ## unit, integration and a sample of every fault class
 coverage: $(STAMP) ## the same with branches counted, in processes too; htmlcov/index.html
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term --cov-report=html $(ARGS)
 
-test-faults: $(STAMP) ## the whole fault matrices
-	$(BIN)/pytest -m faults $(ARGS)
+test-faults: $(STAMP) ## the whole fault matrices, kept in docs/explanation/fault-matrix.md
+	$(BIN)/pytest -m faults --record-faults docs/explanation/fault-matrix.md $(ARGS)
 
 test-deep: $(STAMP) ## property-based tests at length
 	$(BIN)/pytest -m deep $(ARGS)

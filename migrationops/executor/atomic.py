@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from django.db import transaction
 from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
@@ -15,12 +16,15 @@ from migrationops.executor.fence import Fence
 from migrationops.executor.lookout import look_ahead
 from migrationops.executor.session import Session
 from migrationops.executor.writes import noting
-from migrationops.postgres import timeouts
+from migrationops.journal import Journal
+from migrationops.postgres import databases, timeouts
 from migrationops.postgres.statements import (
     StatementClass,
     classify,
     ends_transaction,
 )
+
+_RECORD = "SELECT FROM django_migrations WHERE app = %s AND name = %s"
 
 
 def run_in_transaction(
@@ -99,6 +103,20 @@ def record(session: Session, migration: Migration) -> None:
     replaced = migration.replaces or [(migration.app_label, migration.name)]
     for app, name in replaced:
         recorder.record_applied(app, name)
+
+
+def is_recorded(session: Session, journal: Journal, migration: Migration) -> bool:
+    """Ask whether its record is committed, on another connection than its own.
+
+    By a new one where the journal's is gone. Raises DatabaseError when nobody answers.
+    """
+    key = (migration.replaces or [(migration.app_label, migration.name)])[-1]
+    try:
+        row = journal.connection.execute(_RECORD, key).fetchone()
+    except psycopg.Error:
+        with databases.connect(session.alias) as connection:
+            row = connection.execute(_RECORD, key).fetchone()
+    return row is not None
 
 
 def _apply(

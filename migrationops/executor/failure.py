@@ -85,6 +85,29 @@ def stopped(
     return NeedsPersonError(f"{error}\n{_standing(plan, applied)}", remedy=error.remedy)
 
 
+def too_late(
+    plan: Plan, failed: PlannedMigration, applied: Sequence[str], error: str
+) -> NeedsPersonError:
+    """Say that the migration is done, though the run could not go on after it."""
+    return NeedsPersonError(
+        f"{failed.label} was applied, and then the run could not go on: {error}\n"
+        f"{_standing(plan, applied)}",
+        remedy="Run manage.py safe_migrate again: it goes on from there.",
+    )
+
+
+def unknown(
+    plan: Plan, failed: PlannedMigration, applied: Sequence[str], error: str
+) -> NeedsPersonError:
+    """Say that the database does not answer, so that more may be done than is known."""
+    return NeedsPersonError(
+        f"{failed.label} failed, and the server cannot be asked what became of it: "
+        f"{error}\nAs far as is known: {_standing(plan, applied)}",
+        remedy="When the server is back: manage.py safe_migrate. What is committed is "
+        "recorded, and it goes on from there.",
+    )
+
+
 def reversed_failure(
     failed: PlannedMigration, applied: Sequence[str], error: str
 ) -> FailedError:
@@ -102,7 +125,7 @@ def _standing(plan: Plan, applied: Sequence[str]) -> str:
     pending = [m.label for m in plan.migrations[len(applied) :]]
     return (
         f"Applied and recorded in this run: {', '.join(applied) or 'none'}. "
-        f"Not applied: {', '.join(pending)}."
+        f"Not applied: {', '.join(pending) or 'none'}."
     )
 
 

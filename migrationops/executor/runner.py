@@ -11,24 +11,28 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
 from migrationops.conf import OnFailure
-from migrationops.exceptions import MigrationOpsError, NeedsPersonError
+from migrationops.exceptions import DatabaseError, MigrationOpsError, NeedsPersonError
+from migrationops.executor.atomic import is_recorded
 from migrationops.executor.failure import (
     WayOn,
     failure,
     reversed_failure,
     stopped,
     text,
+    too_late,
+    unknown,
 )
 from migrationops.executor.recorded import Script, find_script
 from migrationops.executor.reverse import Reversal, reverse
 from migrationops.executor.session import Session
 from migrationops.executor.stepwise import run_recorded, run_stepwise
+from migrationops.executor.teller import Teller
 from migrationops.executor.tries import Tries, step_names
 from migrationops.graph import Key
 from migrationops.journal import Journal
 from migrationops.models import Step
 from migrationops.plan import Plan, PlannedMigration
-from migrationops.progress import Progress, Stage, State
+from migrationops.progress import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ class Runner:
     def run(self, state: ProjectState) -> ProjectState:
         for number, planned in enumerate(self._plan.migrations, 1):
             migration = self._loader.get_migration(*planned.key)
-            tell = _Teller(
+            tell = Teller(
                 self._session, planned.label, number, len(self._plan.migrations)
             )
             self._remember(migration, state)
@@ -90,7 +94,7 @@ class Runner:
             except (MigrationOpsError, KeyboardInterrupt):
                 raise
             except BaseException as exc:  # a migration may well call sys.exit()
-                raise self._failed(planned, exc) from exc
+                raise self._what_became(planned, exc) from exc
         return state
 
     @property
@@ -98,13 +102,13 @@ class Runner:
         return [a.label for a in self.applied]
 
     def _one(
-        self, migration: Migration, state: ProjectState, tell: _Teller
+        self, migration: Migration, state: ProjectState, tell: Teller
     ) -> ProjectState:
         started = time.monotonic()
         tell(State.STARTED)
         try:
             new_state, tries = self._apply(migration, state, tell)
-            _confirm(self._journal, migration)
+            _confirm(self._session, self._journal, migration)
         except BaseException:
             tell(State.FAILED)
             raise
@@ -120,7 +124,7 @@ class Runner:
         return new_state
 
     def _apply(
-        self, migration: Migration, state: ProjectState, tell: _Teller
+        self, migration: Migration, state: ProjectState, tell: Teller
     ) -> tuple[ProjectState, int]:
         if migration.atomic:
             tries = Tries(self._session, self._journal, tell.advanced)
@@ -146,6 +150,19 @@ class Runner:
         if self._session.policy.on_failure is not OnFailure.STOP:
             self._reversals.append(Reversal(migration, state))
 
+    def _what_became(
+        self, planned: PlannedMigration, error: BaseException
+    ) -> MigrationOpsError:
+        """Ask the database first: it may have failed when all of it was done."""
+        migration = self._loader.get_migration(*planned.key)
+        try:
+            if is_recorded(self._session, self._journal, migration):
+                done = [*self._done, planned.label]
+                return too_late(self._plan, planned, done, text(error))
+        except DatabaseError as exc:
+            return unknown(self._plan, planned, self._done, f"{text(error)}\n{exc}")
+        return self._failed(planned, error)
+
     def _failed(
         self, planned: PlannedMigration, error: BaseException
     ) -> MigrationOpsError:
@@ -168,37 +185,9 @@ class Runner:
         return WayOn.of(migration, rehearsed=script is not None)
 
 
-def _confirm(journal: Journal, migration: Migration) -> None:
+def _confirm(session: Session, journal: Journal, migration: Migration) -> None:
     """Believe a success only when another connection sees its record."""
-    app, name = (migration.replaces or [(migration.app_label, migration.name)])[-1]
-    row = journal.connection.execute(
-        "SELECT FROM django_migrations WHERE app = %s AND name = %s", [app, name]
-    ).fetchone()
-    if row is None:
+    if not is_recorded(session, journal, migration):
         raise NeedsPersonError(
             f"{migration} ran without an error, yet its record is not there."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    """Tells of one migration, `number` of `total`."""
-
-    session: Session
-    label: str
-    number: int
-    total: int
-
-    def advanced(self, note: str) -> None:
-        self(State.ADVANCED, note)
-
-    def __call__(self, state: State, note: str = "") -> None:
-        event = Progress(
-            stage=Stage.APPLY,
-            state=state,
-            label=f"{self.label} {note}".strip(),
-            done=self.number,
-            total=self.total,
-            unit="migrations",
-        )
-        self.session.report(event)

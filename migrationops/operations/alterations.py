@@ -12,6 +12,7 @@ from migrationops.operations.change_type import (
     ChangeTypeBackfill,
     ChangeTypeContract,
     ChangeTypeExpand,
+    key_refusal,
 )
 from migrationops.operations.field_objects import ConstrainField
 from migrationops.operations.not_null import SetNotNull
@@ -53,6 +54,8 @@ def _typed(session: Session, where: tuple[str, str], old: Any, new: Any) -> Step
     if kinds[0]["type"] == kinds[1]["type"]:
         yield contract(ConstrainField(*where, new))
         return
+    if new.primary_key or old.primary_key:
+        raise key_refusal(*where)
     yield expand(ChangeTypeExpand(*where, new))
     yield backfill(ChangeTypeBackfill(*where, new))
     yield contract(ChangeTypeContract(*where, new))

@@ -58,10 +58,7 @@ class ChangeTypeExpand(SafeOperation, FieldOperation):
         table = session.relation(change.new._meta.db_table)
         field = field_of(change.new, self.name)
         if field.is_relation or field.primary_key:
-            raise RefusedError(
-                f"{self.model_name}.{self.name} is a key; its type cannot be changed "
-                "without the other tables. Nothing was changed."
-            )
+            raise key_refusal(self.model_name, self.name)
         refuse_dependents(session, table, field.column)
         twin.add(session, _twin(session, table, field.column, self.field))
 
@@ -162,6 +159,17 @@ class ChangeTypeContract(SafeOperation, AlterField):
 
     def _indexes(self, session: Session, model: type[Model]) -> dict[str, Statement]:
         return index_statements(session, model, field_of(model, self.name))
+
+
+def key_refusal(model: str, name: str) -> RefusedError:
+    """Say why a key's type cannot be changed by a second column, and what can."""
+    return RefusedError(
+        f"{model}.{name} is a key: the columns of other tables that refer to it would "
+        "have to change in the same step. Nothing was changed.",
+        remedy="Leave it an AlterField in a migration of its own, for a maintenance "
+        "window: manage.py lint_migrations --pending says which tables it rewrites "
+        "and for how long. Or give the new rows another table with a wider key.",
+    )
 
 
 def _twin(session: Session, table: Relation, column: str, field: Any) -> Twin:

@@ -124,7 +124,26 @@ def add_foreign_key(
     statement = session.editor._create_fk_sql(model, field, _FOREIGN_KEY)
     parent = session.relation(field.target_field.model._meta.db_table)
     statement.parts["to_table"] = str(parent)
-    enforce(session, table, foreign_key_name(session, model, field), statement)
+    name = foreign_key_name(session, model, field)
+    if session.version < catalog.PARTITIONED_NOT_VALID and catalog.is_partitioned(
+        session, table
+    ):
+        _enforce_by_partition(session, table, name, statement)
+    else:
+        enforce(session, table, name, statement)
+
+
+def _enforce_by_partition(
+    session: Session, table: Relation, name: str, statement: Statement
+) -> None:
+    """Enforce it in every partition; the parent then takes theirs without a scan."""
+    for partition in catalog.partitions_without(session, table, ""):
+        if catalog.is_partitioned(session, partition):
+            _enforce_by_partition(session, partition, name, statement)
+        else:
+            enforce(session, partition, name, statement)
+    if catalog.constraint(session, table, name) is None:
+        session.run(qualified(statement, table))
 
 
 def foreign_key_name(session: Session, model: type[Model], field: Any) -> str:

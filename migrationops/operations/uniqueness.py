@@ -11,7 +11,8 @@ from django.db.models import UniqueConstraint
 from migrationops.operations import catalog
 from migrationops.operations.base import Change, SafeOperation
 from migrationops.operations.enforcement import lift, qualified
-from migrationops.operations.indexes import build, drop
+from migrationops.operations.indexes import attach, build, drop
+from migrationops.operations.names import object_name
 from migrationops.operations.relation import Relation
 from migrationops.operations.session import Session
 
@@ -53,15 +54,40 @@ def make_unique(
     tablespace: str = "",
 ) -> None:
     """Build the index of Django's statement; make a constraint of it if it is one."""
+    indexing = session.editor.sql_create_unique_index
+    by_index = statement.template == indexing
+    if not by_index and catalog.is_partitioned(session, table):
+        _make_unique_by_partition(session, table, name, statement, tablespace)
+        return
     if catalog.constraint(session, table, name) is not None:
         return
-    indexing = session.editor.sql_create_unique_index
     concurrently = indexing.replace("INDEX", "INDEX CONCURRENTLY", 1)
     parts: dict[str, Any] = {**qualified(statement, table).parts}
     parts["condition"] = f"{tablespace}{parts.get('condition', '')}"
     build(session, table, name, Statement(concurrently, **parts))
-    if statement.template != indexing:
+    if not by_index:
         session.run(Statement(_ADOPTION, **parts))
+
+
+def _make_unique_by_partition(
+    session: Session, table: Relation, name: str, statement: Statement, tablespace: str
+) -> None:
+    """Constrain the parent alone (no scan), then each partition, and attach it.
+
+    A partitioned table cannot have a constraint USING INDEX.
+    """
+    if catalog.constraint(session, table, name) is None:
+        session.run(
+            Statement(
+                statement.template, **{**statement.parts, "table": f"ONLY {table}"}
+            )
+        )
+    for partition in catalog.partitions_without(session, table, name):
+        mine = object_name(partition.name, name, "key")
+        parts = {**statement.parts, "name": session.editor.quote_name(mine)}
+        theirs = Statement(statement.template, **parts)
+        make_unique(session, partition, mine, theirs, tablespace=tablespace)
+        attach(session, table, name, partition, mine)
 
 
 def end_unique(

@@ -14,9 +14,11 @@ from django.db.migrations.loader import AmbiguityError, MigrationLoader
 
 from migrationops.conf import get_conf
 from migrationops.exceptions import DiffersError, PreconditionError, RefusedError
+from migrationops.lint.finding import Finding, Severity
 from migrationops.operations.sequence import PhaseFile, sequence
 from migrationops.operations.session import Session
 from migrationops.workflows.equivalence import compare_ends
+from migrationops.workflows.lint_migrations import lint_pending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +42,16 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeSafeReport:
-    """What takes the migration's place; no files when it is safe as it is."""
+    """What takes the migration's place; no files when nothing of it can be safer.
+
+    `remaining` says what is still not safe: no program can write that otherwise.
+    """
 
     replaced: Path
     files: tuple[NewFile, ...]
     diff: str
     written: bool
+    remaining: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         files = [
@@ -58,6 +64,7 @@ class MakeSafeReport:
             "diff": self.diff,
             "proven": bool(self.files),
             "written": self.written,
+            "remaining": list(self.remaining),
         }
 
 
@@ -74,11 +81,12 @@ def make_safe(request: MakeSafeRequest) -> MakeSafeReport:
     session = Session(connection.schema_editor(collect_sql=True))
     files = sequence(session, migration, before)
     path = Path(inspect.getfile(type(migration)))
-    if _is_safe_already(migration, files):
-        return MakeSafeReport(replaced=path, files=(), diff="", written=False)
+    remaining = _remaining(loader, request, migration, files)
+    if _is_unchanged(migration, files):
+        return _as_it_is(migration, path, remaining)
     plan = [file.migration for file in files]
     _prove(request, before, migration, plan)
-    report = _report(request, path, files)
+    report = _report(request, path, files, remaining)
     if report.written:
         _write(report)
     return report
@@ -119,7 +127,49 @@ def _refuse_applied(loader: MigrationLoader, key: tuple[str, str]) -> None:
         )
 
 
-def _is_safe_already(migration: Migration, files: tuple[PhaseFile, ...]) -> bool:
+def _remaining(
+    loader: MigrationLoader,
+    request: MakeSafeRequest,
+    migration: Migration,
+    files: tuple[PhaseFile, ...],
+) -> tuple[Finding, ...]:
+    """Return what lint finds in the operations that stay as they are."""
+    key = (migration.app_label, migration.name)
+    kept = {id(o) for file in files for o in file.migration.operations}
+    places = [i for i, o in enumerate(migration.operations) if id(o) in kept]
+    report = lint_pending(loader, request.alias, get_conf(), {key})
+    return tuple(
+        finding
+        for finding in report.findings
+        if finding.operation in places and finding.severity is not Severity.SAFE
+    )
+
+
+def _as_it_is(
+    migration: Migration, path: Path, remaining: tuple[Finding, ...]
+) -> MakeSafeReport:
+    """Report that nothing changes; refuse when it is dangerous all the same."""
+    if any(finding.severity is Severity.DANGEROUS for finding in remaining):
+        said = "\n  ".join(map(_said, remaining))
+        raise RefusedError(
+            f"{migration} is dangerous, and no program can write it otherwise; nothing "
+            f"was changed:\n  {said}",
+            remedy="Do by hand what each of them says.",
+        )
+    return MakeSafeReport(
+        replaced=path,
+        files=(),
+        diff="",
+        written=False,
+        remaining=tuple(map(_said, remaining)),
+    )
+
+
+def _said(finding: Finding) -> str:
+    return f"{finding.message} ({finding.rule}) {finding.remedy}"
+
+
+def _is_unchanged(migration: Migration, files: tuple[PhaseFile, ...]) -> bool:
     if len(files) != 1:
         return False
     old, new = migration.operations, files[0].migration.operations
@@ -143,7 +193,10 @@ def _prove(
 
 
 def _report(
-    request: MakeSafeRequest, path: Path, files: tuple[PhaseFile, ...]
+    request: MakeSafeRequest,
+    path: Path,
+    files: tuple[PhaseFile, ...],
+    remaining: tuple[Finding, ...],
 ) -> MakeSafeReport:
     new = tuple(
         NewFile(
@@ -158,6 +211,7 @@ def _report(
         files=new,
         diff=_diff(path, path.read_text(), new),
         written=not request.dry_run,
+        remaining=tuple(map(_said, remaining)),
     )
 
 

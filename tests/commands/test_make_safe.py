@@ -24,6 +24,10 @@ RENAME = 'migrations.RenameField("item", "name", "title")'
 OWNER = """migrations.AddField(
     "item", "part_of", models.ForeignKey("shop.item", models.CASCADE, null=True))"""
 NUMBER = 'migrations.AlterField("item", "name", models.IntegerField(unique=True))'
+KEY = 'migrations.AlterField("item", "id", models.AutoField(primary_key=True))'
+MODEL = 'migrations.RenameModel("Item", "Thing")'
+SQL = """migrations.RunSQL(
+    "CREATE INDEX plain ON shop_item (id, name)", "DROP INDEX plain")"""
 DELETE = 'migrations.DeleteModel("Item")'
 REMOVE = 'migrations.RemoveField("item", "name")'
 CASES = {
@@ -101,12 +105,26 @@ def test_a_safe_one_is_left_as_it_is(opened_shop: Shop) -> None:
     assert "0002_table" in names(opened_shop)
 
 
+def test_what_no_program_can_write_otherwise_is_named(opened_shop: Shop) -> None:
+    opened_shop.add("0002_both", SQL, INDEX, after="0001_expand_item")
+    opened_shop.execute(
+        "INSERT INTO shop_item (name) SELECT 'n' || g FROM generate_series(1, 500) g"
+    )
+
+    out = opened_shop.succeed("make_safe", "shop", "0002", "--dry-run")
+
+    assert "AddIndex(" in out
+    assert "Still to be careful of:\n  CREATE INDEX blocks writers" in out
+
+
 @pytest.mark.parametrize(
     ("operations", "words"),
     [
         (["migrations.RunPython(lambda apps, editor: None)"], "RunPython"),
         ([UNIQUE, 'migrations.RemoveConstraint("item", "once")'], "build on one"),
         ([RENAME, 'migrations.RemoveField("item", "title")'], "does not run on a copy"),
+        ([KEY], "item.id is a key"),
+        ([MODEL], "no program can write it otherwise"),
     ],
 )
 def test_what_cannot_be_rewritten_is_refused(

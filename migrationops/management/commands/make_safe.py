@@ -39,12 +39,16 @@ class Command(OpsCommand):
 
 def text(report: MakeSafeReport) -> str:
     """Return the diff and what became of it."""
+    remaining = "".join(f"\n  {line}" for line in report.remaining)
     if not report.files:
-        return f"{report.replaced.name} is safe as it is."
+        if not remaining:
+            return f"{report.replaced.name} is safe as it is."
+        return f"{report.replaced.name} stays as it is; to be careful of:{remaining}"
     names = "\n".join(f"  {f.phase:9} {f.path.name}" for f in report.files)
     done = "Written" if report.written else "Not written (--dry-run)"
+    still = f"\nStill to be careful of:{remaining}" if remaining else ""
     return (
         f"{report.diff}\n{done}, in place of {report.replaced.name}:\n{names}\n"
         "Proven on two throw-away databases: the same catalog at the end, and the "
-        "one before after the way back."
+        f"one before after the way back.{still}"
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.faults.matrix.deploy import AT_THE_GATE, GATE, GATE_TRIGGER
-from tests.faults.matrix.ground import Ground
+from tests.faults.matrix.ground import Ground, fill
 from tests.shop import Shop
 
 SESSIONS = """
@@ -79,10 +79,7 @@ def stop_client(cell: Cell) -> Done:
 
 def fill_disk(cell: Cell) -> Done:
     """Leave no byte for the database, let the run go on to its end, make room."""
-    ballast = cell.ground.disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
+    ballast = fill(cell.ground.disk)
     cell.open_gate()
     done = cell.shop.finish(cell.process)
     ballast.unlink()

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,15 +67,9 @@ def prepared(directory: Path) -> Iterator[Ground]:
 
 @contextmanager
 def small_disk(ground: Ground) -> Iterator[str]:
-    """Mount it as a tablespace; return that one's name. Skips where root is needed."""
-    disk = ground.disk
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(disk)]
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"a full disk needs a small one: {done.stderr.strip()}")
-        space = disk / "space"
+    """Mount it as a tablespace; return that one's name."""
+    with mounted(ground.disk, DISK):
+        space = ground.disk / "space"
         space.mkdir(mode=0o700)
         ground.server.cluster.programs.account.own(space)
         with ground.server.connect(dbname="postgres") as connection:
@@ -83,11 +77,34 @@ def small_disk(ground: Ground) -> Iterator[str]:
                 SQL("CREATE TABLESPACE small LOCATION {}").format(Literal(str(space)))
             )
             yield "small"
+        # another connection: a cell may have killed the server meanwhile
+        with ground.server.connect(dbname="postgres") as connection:
             connection.execute("DROP DATABASE IF EXISTS cell WITH (FORCE)")
             connection.execute("DROP TABLESPACE small")
+
+
+@contextmanager
+def mounted(place: Path, size: str) -> Iterator[None]:
+    """Mount a small file system while the block runs; skip where root is needed."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"a full disk needs a small one: {done.stderr.strip()}")
+        yield
     finally:
-        subprocess.run(["umount", str(disk)], capture_output=True, check=False)
-        shutil.rmtree(disk)
+        subprocess.run(["umount", "-l", str(place)], capture_output=True, check=False)
+        shutil.rmtree(place)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no byte on the disk; return what to remove to make room again."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return ballast
 
 
 def _shop(

@@ -21,12 +21,9 @@ from tests.shop import Shop
 pytestmark = [pytest.mark.own_server, pytest.mark.postgres_tools]
 
 STEPS = 21  # rows of the journal in an undisturbed run; each is begun and ended
-# In the default tier; of the other faults tests/faults/test_core_*.py has samples.
-SAMPLE = {
-    ("kill -9 of the client", 9, "done"),
-    ("disk full", 6, "started"),
-    ("lock held by another", 11, "started"),
-}
+# In the default tier; of the other faults test_core_*.py, test_blockers.py and
+# test_resume*.py have samples.
+SAMPLE = {("disk full", 6, "started")}
 CELLS = [
     pytest.param(
         fault,
@@ -80,7 +77,10 @@ def tells_the_truth(shop: Shop, done: Done, before: set[tuple[object, ...]]) -> 
         assert standing(shop) == before, said
     for listed in NAMED.findall(done.stderr):
         names = [] if listed == "none" else [n[5:] for n in listed.split(", ")]
-        assert shop.applied()[1:] == names, said
+        known = shop.applied()[1:]
+        if "As far as is known" in said or "cannot be asked" in said:
+            known = known[: len(names)]
+        assert names == known, said
 
 
 @pytest.mark.parametrize(("fault", "number", "state"), CELLS)
