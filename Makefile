@@ -19,7 +19,7 @@ EMBEDDED = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m config.emb
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-steps serve start stop clean lock format check typecheck \
-	test coverage test-faults test-deep test-browser matrix bench docs docs-check
+	test coverage test-faults test-roles test-deep test-browser matrix bench docs docs-check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -94,6 +94,11 @@ coverage: $(STAMP) ## the same with branches counted, in processes too; htmlcov/
 
 test-faults: $(STAMP) ## the whole fault matrices, kept in docs/explanation/fault-matrix.md
 	$(BIN)/pytest -m faults --record-faults docs/explanation/fault-matrix.md $(ARGS)
+
+test-roles: $(STAMP) ## as owners without superuser, with and without CREATEDB
+	ROLE=creator $(BIN)/pytest tests/commands $(ARGS)
+	ROLE=owner $(BIN)/pytest tests/commands $(ARGS)
+	$(BIN)/python -m tests.as_owner $(BIN)/pytest tests/integration $(ARGS)
 
 test-deep: $(STAMP) ## property-based tests at length
 	$(BIN)/pytest -m deep $(ARGS)

@@ -18,6 +18,10 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.shop import FIRST, Shop
 
+needs_superuser = pytest.mark.skipif("ROLE" in os.environ, reason="a superuser's")
+needs_createdb = pytest.mark.skipif(
+    os.environ.get("ROLE") == "owner", reason="makes or renames a database itself"
+)
 ROLES = {"creator": "CREATEDB", "owner": "NOCREATEDB"}
 OF_ANOTHER = b"""
 CREATE SCHEMA theirs;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fix_shop import needs_createdb
 from tests.outcome import refused, unchanged
 from tests.shop import ADD_PRICE, Shop
 
@@ -92,6 +93,7 @@ def test_a_production_database_is_not_stamped_as_development(production: Shop) -
     ]
 
 
+@needs_createdb
 def test_a_database_of_the_test_runner_is_let_through(production: Shop) -> None:
     production.directory.joinpath("test_it.py").write_text(A_TEST)
 
@@ -102,6 +104,7 @@ def test_a_database_of_the_test_runner_is_let_through(production: Shop) -> None:
     assert production.applied() == ["0001_expand_item"]
 
 
+@needs_createdb
 def test_a_name_alone_makes_no_test_database(production: Shop) -> None:
     name = str(production.params["dbname"])
     with production.connect(dbname="postgres") as admin:

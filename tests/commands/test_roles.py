@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.fix_shop import database, make_shop, needs_superuser, role
+from tests.outcome import refused
 from tests.shop import Shop
 
 NOTE = 'migrations.CreateModel("Note", [("id", models.BigAutoField(primary_key=True))])'
@@ -47,6 +53,7 @@ def roles(opened_shop: Shop) -> Iterator[Roles]:
         opened_shop.execute(TAKE.format(**names))
 
 
+@needs_superuser
 def test_what_an_operator_makes_belongs_to_the_owner(
     opened_shop: Shop, roles: Roles
 ) -> None:
@@ -59,3 +66,54 @@ def test_what_an_operator_makes_belongs_to_the_owner(
     assert opened_shop.query(
         "SELECT tableowner FROM pg_tables WHERE tablename = 'shop_note'"
     ) == [(roles.owner,)]
+
+
+@pytest.fixture
+def make_owned(
+    tmp_path: Path, server_params: dict[str, Any]
+) -> Iterator[Callable[[str], Shop]]:
+    """Return a function that makes a shop whose owner has this right, and no more.
+
+    An extension and an event trigger in it are the superuser's.
+    """
+    with ExitStack() as made:
+
+        def make(right: str) -> Shop:
+            owner = made.enter_context(role(server_params, right))
+            name = made.enter_context(database(server_params, owner=owner))
+            shop = make_shop(tmp_path, server_params, name, owner)
+            made.callback(shop.end)
+            return shop
+
+        yield make
+
+
+def test_an_owner_who_may_create_databases_has_every_stage(
+    make_owned: Callable[[str], Shop],
+) -> None:
+    shop = make_owned("CREATEDB")
+    policy = {"backup": "restored", "rehearse": True}
+
+    report = json.loads(shop.succeed("safe_migrate", "--json", POLICY=policy))
+
+    assert shop.applied() == ["0001_expand_item"]
+    assert report["backup"]["proof"]["level"] == "restored"
+    lacking = " ".join(report["rehearsal"]["lacking"])
+    assert "event trigger theirs" in lacking
+    assert "extension vector" in lacking
+
+
+def test_an_owner_who_may_not_is_told_what_it_costs(
+    make_owned: Callable[[str], Shop],
+) -> None:
+    shop = make_owned("NOCREATEDB")
+
+    done = shop.run("safe_migrate", POLICY={"backup": "none", "rehearse": True})
+    refused(done, 3, "may not create databases", "othing was changed", next_="ALTER")
+
+    report = json.loads(
+        shop.succeed("safe_migrate", "--json", POLICY={"backup": "restored"})
+    )
+    assert shop.applied() == ["0001_expand_item"]
+    assert report["backup"]["proof"]["level"] == "counted"
+    assert "Nothing to do" in shop.succeed("safe_migrate")
