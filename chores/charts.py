@@ -14,6 +14,7 @@ STEP = 13
 SHADES = 4
 BAR_WIDTH = 260
 BAR_STEP = 26
+WIDTH = 620
 DAYS = 371
 
 
@@ -43,7 +44,7 @@ def heatmap(
                 day.weekday() * STEP,
                 CELL,
                 CELL,
-                "--primary" if counts.get(day) else "--border-color",
+                "--link-fg" if counts.get(day) else "--border-color",
                 opacity(counts.get(day, 0), most),
                 day.isoformat(),
                 counts.get(day, 0),
@@ -53,12 +54,21 @@ def heatmap(
     )
     total = sum(counts.get(day, 0) for day in days)
     return format_html(
-        '<svg role="img" width="{}" height="{}" aria-label="{} {} in a year">{}</svg>',
-        54 * STEP,
-        7 * STEP,
+        '<svg {} aria-label="{} {} in a year">{}</svg>',
+        frame(54 * STEP, 7 * STEP),
         total,
         what,
         cells,
+    )
+
+
+def frame(width: int, height: int) -> SafeString:
+    """Return a picture's attributes: its size where there is room, else smaller."""
+    return format_html(
+        'role="img" width="{0}" height="{1}" viewBox="0 0 {0} {1}"'
+        ' style="max-width: 100%; height: auto"',
+        width,
+        height,
     )
 
 
@@ -75,7 +85,7 @@ def bars(rows: Sequence[Bar], *, label: str) -> SafeString:
     lines = format_html_join(
         "",
         '<text x="0" y="{}" fill="var(--body-fg)">{}</text>'
-        '<rect x="130" y="{}" width="{}" height="16" rx="3" fill="var(--primary)"/>'
+        '<rect x="130" y="{}" width="{}" height="16" rx="3" fill="var(--link-fg)"/>'
         '<text x="{}" y="{}" fill="var(--body-fg)">{}{}</text>',
         (
             (
@@ -92,9 +102,8 @@ def bars(rows: Sequence[Bar], *, label: str) -> SafeString:
         ),
     )
     return format_html(
-        '<svg role="img" width="520" height="{}" aria-label="{}" font-size="13">{}'
-        "</svg>",
-        len(rows) * BAR_STEP,
+        '<svg {} aria-label="{}" font-size="13">{}</svg>',
+        frame(WIDTH, len(rows) * BAR_STEP),
         label,
         lines,
     )

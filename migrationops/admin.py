@@ -6,9 +6,12 @@ Everything shown is data of the run: its plan may name what this release never h
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import F, Func, IntegerField, QuerySet
 from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
@@ -32,6 +35,24 @@ _ERROR = 120  # characters of an error in the list
 _BULKY = ["policy", "plan", "rehearsal", "backup", "report", "versions"]
 
 
+class DatabaseFilter(admin.SimpleListFilter):
+    """Which alias's history is shown: each database carries its own."""
+
+    title = "database"
+    parameter_name = "alias"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        others = [a for a in _aliases() if a != DEFAULT_DB_ALIAS]
+        return [(alias, alias) for alias in others]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        everything, *others = super().choices(changelist)
+        return iter([{**everything, "display": DEFAULT_DB_ALIAS}, *others])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        return queryset  # RunAdmin.get_queryset has chosen
+
+
 @admin.register(Run)
 class RunAdmin(RunModelAdmin):
     list_display = [
@@ -42,12 +63,35 @@ class RunAdmin(RunModelAdmin):
         "backed_up",
         "operator",
     ]
-    list_filter = ["state", "command", "environment"]
+    list_filter = [DatabaseFilter, "state", "command", "environment"]
     search_fields = ["id", "operator", "release", "steps__label"]
     search_help_text = "A migration, a person, a release or a run's id"
     date_hierarchy = "started_at"
     list_per_page = 50
     fieldsets = [(None, {"fields": []})]  # the template shows the run
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Return the runs of the alias that the filter names."""
+        runs = super().get_queryset(request)
+        alias = request.GET.get(DatabaseFilter.parameter_name, DEFAULT_DB_ALIAS)
+        if alias not in _aliases() or not _has_history(alias):
+            return runs.none()
+        return runs.using(alias)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Run | None:
+        """Look for a run in every database: its id is its own."""
+        try:
+            key = UUID(object_id)
+        except ValueError:
+            return None
+        found = (
+            Run.objects.using(alias).filter(pk=key).first()
+            for alias in _aliases()
+            if _has_history(alias)
+        )
+        return next(filter(None, found), None)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -120,6 +164,28 @@ class RunAdmin(RunModelAdmin):
         return run.proof or "-"
 
 
+def _aliases() -> list[str]:
+    """Return the aliases of PostgreSQL, of several for one database the first."""
+    seen: dict[tuple[Any, ...], str] = {}
+    for alias in connections:
+        given = connections[alias].settings_dict
+        if connections[alias].vendor == "postgresql":
+            where = (given["HOST"], given["PORT"], given["NAME"])
+            seen.setdefault(where, alias)
+    return list(seen.values())
+
+
+def _has_history(alias: str) -> bool:
+    """Whether the database answers and has our tables, as the admin's own must."""
+    if alias == DEFAULT_DB_ALIAS:
+        return True
+    try:
+        names = connections[alias].introspection.table_names()
+    except DatabaseError:
+        return False
+    return Run._meta.db_table in names
+
+
 def _migrations(count: int) -> str:
     return f", {count} migration{pluralize(count)}" if count else ""
 
@@ -137,16 +203,22 @@ def _light(runs: QuerySet[Run]) -> QuerySet[Run]:
 
 def _details(run: Run) -> dict[str, Any]:
     """Return what the run's page shows beside its own columns."""
-    backup = run.backup
+    backup, steps = run.backup, list(run.steps.all())
     return {
         "title": f"{run.command} of {localtime(run.started_at):%Y-%m-%d %H:%M:%S}",
         "took": _text(_seconds(run)),
-        "steps": [(step, _text(_seconds(step))) for step in run.steps.all()],
+        "steps": [(step, _text(_seconds(step))) for step in steps],
         "backup_size": sum(file["size"] for file in backup.get("files", [])),
         "backup_rows": f"{backup.get('proof', {}).get('rows', 0):,}",
         "backup_started": parse_datetime(backup.get("started", "")),
-        "warnings": run.report.get("warnings", []),
+        "warnings": _noted(steps, "warnings") or run.report.get("warnings", []),
+        "rehearsal": _noted(steps, "rehearsal") or run.report.get("rehearsal"),
     }
+
+
+def _noted(steps: list[Step], fact: str) -> Any:
+    """Return what a stage noted of itself: a failed run has no report."""
+    return next((s.detail[fact] for s in steps if s.detail.get(fact)), None)
 
 
 def _bar(run: Run) -> Bar:

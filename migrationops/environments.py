@@ -23,5 +23,10 @@ class Environment(StrEnum):
         return self is not Environment.PRODUCTION
 
     @property
+    def may_be_cleared(self) -> bool:
+        """Whether a seed may delete first what is there."""
+        return self in (Environment.DEVELOPMENT, Environment.STAGING)
+
+    @property
     def may_be_reset(self) -> bool:
         return self in (Environment.DEVELOPMENT, Environment.TEST)

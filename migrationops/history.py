@@ -11,7 +11,7 @@ import psycopg
 from django.db.models import Q, QuerySet
 
 from migrationops.conf import Conf
-from migrationops.exceptions import MigrationOpsError, StoppedError
+from migrationops.exceptions import FailedError, MigrationOpsError, StoppedError
 from migrationops.journal import Journal, OpenStep
 from migrationops.models import Run, Step
 from migrationops.progress import Progress, ProgressCallback, Stage, State
@@ -134,6 +134,11 @@ def _state_of(exc: MigrationOpsError) -> Run.State:
 def _close(
     journal: Journal, state: Run.State, code: int, exc: BaseException, remedy: str
 ) -> None:
-    """Close the row if the server still answers; the file has it in any case."""
+    """Close the row if the server still answers; the file has it in any case.
+
+    Where everything is as before the run, no post_migrate is due for it.
+    """
+    values = {"error": str(exc), "remedy": remedy}
+    due = {"post_migrate_due": False} if isinstance(exc, FailedError) else {}
     with contextlib.suppress(psycopg.Error):
-        journal.close(state, code, error=str(exc), remedy=remedy)
+        journal.close(state, code, **values, **due)

@@ -144,8 +144,9 @@ def applied_sources_are_unchanged(situation: Situation) -> Iterator[Problem]:
         [Step.Kind.MIGRATION.value, Step.State.DONE.value],
     )
     for app, name, recorded in rows:
+        applied = (app, name) in situation.loader.applied_migrations
         migration = situation.loader.disk_migrations.get((app, name))
-        if migration is not None and source_hash(migration) != recorded:
+        if applied and migration and source_hash(migration) != recorded:
             yield Problem(
                 name="edited",
                 message=f"{app}.{name} was edited after it was applied.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +23,7 @@ class Stage(StrEnum):
     VERIFY = "verify"
     RECORD = "record"
     RESTORE = "restore"
+    SEED = "seed"
 
 
 class State(StrEnum):
@@ -48,3 +50,15 @@ ProgressCallback = Callable[[Progress], None]
 
 def silent(event: Progress, /) -> None:
     """Tell nobody."""
+
+
+@contextmanager
+def step(report: ProgressCallback, stage: Stage, label: str) -> Iterator[None]:
+    """Tell that a step of a stage begins, and how it ends."""
+    report(Progress(stage=stage, state=State.STARTED, label=label))
+    try:
+        yield
+    except BaseException:
+        report(Progress(stage=stage, state=State.FAILED, label=label))
+        raise
+    report(Progress(stage=stage, state=State.DONE, label=label))

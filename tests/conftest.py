@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 pytest_plugins = [
     "tests.fix_faults",
     "tests.fix_run_lock",
+    "tests.fix_left_overs",
     "tests.fix_shop",
     "tests.fix_tcp",
     "tests.fix_pooler",

@@ -6,7 +6,6 @@ import atexit
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -79,8 +78,7 @@ class Forked:
 @cache
 def _nursery() -> str:
     """Start the prepared interpreter; it ends with us, however we end."""
-    home = tempfile.mkdtemp(prefix="nursery-")
-    path = f"{home}/socket"
+    path = f"{tempfile.mkdtemp(prefix='nursery-')}/socket"
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.project.nursery", path],
         cwd=ROOT,
@@ -88,15 +86,10 @@ def _nursery() -> str:
         stdout=subprocess.PIPE,
         process_group=0,
     )
-    atexit.register(_end, process, home)
+    atexit.register(process.communicate, b"")
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return path
-
-
-def _end(process: subprocess.Popen[bytes], home: str) -> None:
-    process.communicate(b"")
-    shutil.rmtree(home)
 
 
 def start(

@@ -48,7 +48,12 @@ UNKNOWN = planned("gone", "0042_expand_never_seen", "Add field secret to vault")
 
 
 def make_run(
-    state: str = "done", *, minutes: int = 0, seconds: float = 4.2, **values: Any
+    state: str = "done",
+    *,
+    minutes: int = 0,
+    seconds: float = 4.2,
+    using: str = "default",
+    **values: Any,
 ) -> Run:
     """Store a run that began `minutes` after BEGIN, with its steps."""
     plan = Plan(alias="default", migrations=(UNKNOWN,))
@@ -70,7 +75,7 @@ def make_run(
         "started_at": started,
         "finished_at": started + timedelta(seconds=seconds),
     }
-    run = Run.objects.create(state=state, **(defaults | values))
+    run = Run.objects.using(using).create(state=state, **(defaults | values))
     for number, (kind, label) in enumerate(STEPS, start=1):
         _make_step(run, number, kind, label)
     return run

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEBIAN = Path("/usr/lib/postgresql")
+OWNER = "owner"  # the file that names the process a server belongs to
 FAST = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -53,21 +54,9 @@ class OwnServer:
         # Not pytest's tmp_path: the server's account cannot enter that of root.
         home = Path(tempfile.mkdtemp(prefix="own-"))
         home.chmod(0o711)
-        server = cls(
-            cluster=Cluster(
-                home=home,
-                socket=home / "socket",
-                programs=programs.Programs(
-                    major=major,
-                    account=account.current(),
-                    outside=home,
-                    installed=installed(major),
-                ),
-                settings={**FAST, "port": str(port), **(settings or {})},
-                durable=False,
-            ),
-            port=port,
-        )
+        (home / OWNER).write_text(str(os.getpid()))
+        own = {**FAST, "port": str(port), **(settings or {})}
+        server = cls(cluster=_cluster(home, major, own), port=port)
         server.cluster.make()
         server.start()
         return server
@@ -147,6 +136,33 @@ class OwnServer:
         """Stop it and remove everything of it."""
         self.stop()
         shutil.rmtree(self.home)
+
+
+def remove_left_overs() -> None:
+    """Stop and remove the servers of test runs that were killed."""
+    for note in Path(tempfile.gettempdir()).glob(f"own-*/{OWNER}"):
+        if processes.alive(int(note.read_text())):
+            continue
+        cluster = _cluster(note.parent, DEFAULT_MAJOR, {})
+        if cluster.data.exists():
+            major = int((cluster.data / "PG_VERSION").read_text())
+            _cluster(note.parent, major, {}).stop()
+        shutil.rmtree(note.parent)
+
+
+def _cluster(home: Path, major: int, settings: Mapping[str, str]) -> Cluster:
+    return Cluster(
+        home=home,
+        socket=home / "socket",
+        programs=programs.Programs(
+            major=major,
+            account=account.current(),
+            outside=home,
+            installed=installed(major),
+        ),
+        settings=settings,
+        durable=False,
+    )
 
 
 def postmaster(data: Path) -> int:

@@ -152,20 +152,8 @@ class Shop:
     def run_each(
         self, *commands: list[str], **ops: Any
     ) -> list[subprocess.CompletedProcess[str]]:
-        """Run commands one after the other in one process: starting costs most."""
-        done = subprocess.run(
-            [self.python, "-m", "tests.project.several"],
-            env=self.environ(**ops),
-            cwd=self.directory,
-            input=json.dumps(commands),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        results = zip(commands, json.loads(done.stdout), strict=True)
-        return [subprocess.CompletedProcess(a, *result) for a, result in results]
+        """Run commands one after the other, each to its end."""
+        return [self.run(*arguments, **ops) for arguments in commands]
 
     def finish(
         self, process: subprocess.Popen[str] | Forked

@@ -190,5 +190,12 @@ def test_keys_of_json_are_documented(command: str, value: type) -> None:
         assert f"| `{field.name}` |" in section
 
 
+def test_every_command_with_json_has_its_section() -> None:
+    headings = page("docs/reference/json.md").text.split("\n## ")
+    sections = {section.splitlines()[0] for section in headings}
+
+    assert {n for n in our_commands() if "--json" in options_of(n)} - sections == set()
+
+
 def test_the_changelog_has_a_place_for_what_is_next() -> None:
     assert "\n## [Unreleased]\n" in page("CHANGELOG.md").text

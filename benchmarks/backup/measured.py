@@ -14,6 +14,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
+from migrationops.backups.derived import Role  # noqa: E402
 from migrationops.backups.losses import Accepted  # noqa: E402
 from migrationops.backups.take import take_backup  # noqa: E402
 from migrationops.conf import Proof, get_conf  # noqa: E402
@@ -25,43 +26,50 @@ from migrationops.workflows.preparation import (  # noqa: E402
 from migrationops.workflows.restore import Request, restore_backup  # noqa: E402
 
 
-def prepare(_: str) -> float:
+def prepare(_: str) -> dict[str, float]:
     """Stamp the empty database: without it a restore is refused."""
     conf = get_conf()
     with locked("default", conf, "benchmark", wait=0) as lock:
         install_own_tables("default", conf, lock, silent)
-    return 0.0
+    return {}
 
 
-def backup(level: str) -> float:
-    take_backup(
+def backup(level: str, keep: Role | None = None) -> dict[str, float]:
+    manifest = take_backup(
         alias="default",
         conf=get_conf(),
         run_id=uuid.uuid4().hex,
         proof=Proof[level.upper()],
         report=silent,
+        keep=keep,
     )
-    return 0.0
+    return {"proof": manifest.proof.seconds}
 
 
-def dbbackup(_: str) -> float:
+def ready(_: str) -> dict[str, float]:
+    return backup("restored", Role.READY)
+
+
+def dbbackup(_: str) -> dict[str, float]:
     call_command("dbbackup", interactive=False, verbosity=0)
-    return 0.0
+    return {}
 
 
-def restore(_: str) -> float:
-    request = Request(alias="default", accepted=Accepted(rows=None))
-    return restore_backup(request, silent).outage
+def restore(way: str) -> dict[str, float]:
+    request = Request(
+        alias="default", accepted=Accepted(rows=None), from_ready_copy=way == "ready"
+    )
+    return {"outage": restore_backup(request, silent).outage}
 
 
 def main(work: str, argument: str) -> None:
     started = time.monotonic()
-    outage = globals()[work](argument)
+    found = globals()[work](argument)
     print(
         json.dumps(
             {
                 "seconds": time.monotonic() - started,
-                "outage": outage,
+                **found,
                 "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             }
         )

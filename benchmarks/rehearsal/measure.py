@@ -29,7 +29,7 @@ from psycopg import sql  # noqa: E402
 from migrationops.conf import get_conf  # noqa: E402
 from migrationops.postgres import databases, introspection  # noqa: E402
 from migrationops.rehearsal import perform  # noqa: E402
-from migrationops.rehearsal.copying import copy_schema  # noqa: E402
+from migrationops.rehearsal.copying import copy_live  # noqa: E402
 from migrationops.rehearsal.recorder import Recorder  # noqa: E402
 from migrationops.shadow.database import shadow_database  # noqa: E402
 from migrationops.shadow.isolation import Isolation  # noqa: E402
@@ -102,7 +102,7 @@ def measure(tables: int) -> str:
         with databases.connect(ALIAS) as connection:
             reading = timed(lambda: introspection.catalog(connection))
         with shadow_database(ALIAS, conf) as shadow:
-            shadowing = timed(lambda: copy_schema(ALIAS, shadow, conf))
+            shadowing = timed(lambda: copy_live(ALIAS, shadow, conf))
         wrapper: Any = connections[ALIAS]
         plain = timed(
             lambda: MigrationExecutor(wrapper).apply_migration(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from chores.charts import Bar, bars, heatmap
 from chores.households.days import household_day, week_start
@@ -21,8 +22,6 @@ from chores.tasks.models.occurrence import STANDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from django.utils.safestring import SafeString
 
 DAYS_SHOWN = 7
 YEAR = datetime.timedelta(days=371)
@@ -102,8 +101,13 @@ def board(household: Household, today: datetime.date) -> list[Occurrence]:
 def week_chart(
     household: Household, members: Sequence[Membership], today: datetime.date
 ) -> SafeString:
-    """Return this week's leaderboard, or one bar for a household that has none."""
+    """Return this week's leaderboard, or one bar for a household that has none.
+
+    Empty where nobody had points this week or the last.
+    """
     standings = week_standings(household, week_start(household, today))
+    if not standings:
+        return SafeString()
     if not household.show_leaderboard:
         together = sum(row.points for row in standings)
         return bars([Bar(label="Together", value=together)], label="This week")

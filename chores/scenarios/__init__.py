@@ -6,6 +6,7 @@ verified against the ledger in the same transaction.
 
 from __future__ import annotations
 
-from chores.scenarios.load import Loaded, load
+from chores.scenarios.clearing import clear
+from chores.scenarios.load import load
 
-__all__ = ["Loaded", "load"]
+__all__ = ["clear", "load"]

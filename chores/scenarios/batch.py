@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -99,17 +100,21 @@ class UnbalancedError(Exception):
     """The seeder's balances are not what the ledger says; nothing was stored."""
 
 
-def store(batches: Iterable[Batch], *, alias: str) -> Iterator[Counter[str]]:
+def store(batches: Iterator[Batch], *, alias: str) -> Iterator[Counter[str]]:
     """Copy batches in one transaction; yield the rows by table of each.
 
+    Where there is none, no table is locked.
     Raises UnbalancedError when the ledger of any member does not hold.
     """
+    first = next(batches, None)
+    if first is None:
+        return
     members: list[int] = []
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         cursor.execute("SELECT set_config('chores.load', 'on', true)")
         with without_keys(cursor, list(COLUMNS)):
-            for batch in batches:
+            for batch in itertools.chain([first], batches):
                 yield copy_batch(cursor, batch)
                 members += batch.members
         if wrong := verify_ledger(alias=alias, members=members):

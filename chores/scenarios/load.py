@@ -6,33 +6,20 @@ import datetime
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from random import Random
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
-from psycopg import sql
 
 from chores.exceptions import NotAllowedError
-from chores.integrity import tenant_models
+from chores.households.models import Household
 from chores.scenarios import development, staging
 from chores.scenarios.batch import Batch, Ids, next_ids, store
+from chores.scenarios.staging import SEEDED
 from chores.tasks.generator import generate
 
 ENVIRONMENTS = ("development", "staging")
 BATCH_ROWS = 50_000
-SEEDED = "seeded-"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """How many rows of each table were added."""
-
-    rows: dict[str, int]
-
-    @property
-    def total(self) -> int:
-        return sum(self.rows.values())
 
 
 def load(
@@ -40,56 +27,65 @@ def load(
     *,
     scale: int = 1,
     random_seed: int = 0,
-    flush: bool = False,
     alias: str = DEFAULT_DB_ALIAS,
     today: datetime.date | None = None,
     progress: Callable[[int], None] | None = None,
-) -> Loaded:
-    """Add believable data; the same seed and day give the same rows.
+) -> Counter[str]:
+    """Add believable data; return the rows by table.
 
     development gives half a year to every household that has none; staging adds
-    `scale` households. With flush, everything of households is deleted first.
-    progress gets the number of rows after each batch.
+    households until there are `scale`. The same seed and day give the same rows, and
+    a second time adds none. progress gets the number of rows after each batch.
     """
     if environment not in ENVIRONMENTS:
         raise NotAllowedError(f"Only {' and '.join(ENVIRONMENTS)} are seeded.")
-    if flush:
-        truncate(alias)
     today = today or timezone.now().date()
-    rng = Random(random_seed)  # noqa: S311
     if environment == "development":
-        batches = histories(rng, today, alias)
+        batches = histories(random_seed, today, alias)
     else:
-        batches = ahead(households(scale, rng, today, next_ids(alias)))
+        numbers = range(count_seeded(alias) + 1, scale + 1)
+        batches = ahead(households(numbers, random_seed, today, next_ids(alias)))
     total: Counter[str] = Counter()
     for rows in store(batches, alias=alias):
         total += rows
         if progress is not None:
             progress(total.total())
     if environment == "development":
-        made = generate()
-        total["tasks_occurrence"] += made.occurrences
-    return Loaded(rows=dict(total))
+        total["tasks_occurrence"] += generate().occurrences
+    return +total
 
 
-def histories(rng: Random, today: datetime.date, alias: str) -> Iterator[Batch]:
+def count_seeded(alias: str) -> int:
+    """Return how many households were seeded in bulk before."""
+    households = Household.objects.using(alias)
+    return households.filter(slug__startswith=SEEDED).count()
+
+
+def histories(seed: int, today: datetime.date, alias: str) -> Iterator[Batch]:
     """Yield half a year for each household that has none."""
     batch = Batch(next_ids(alias))
     for household in list(development.without_history(alias)):
+        rng = generator_of(seed, household.slug)
         development.add_history(batch, household, rng, today, alias)
-    yield batch.close()
+    if batch.count():
+        yield batch.close()
 
 
 def households(
-    scale: int, rng: Random, today: datetime.date, ids: Ids
+    numbers: range, seed: int, today: datetime.date, ids: Ids
 ) -> Iterator[Batch]:
     """Yield batches of whole households, so that memory stays small."""
     batch = Batch(ids)
-    for number in range(1, scale + 1):
-        staging.add_household(batch, number, rng, today)
-        if batch.count() > BATCH_ROWS or number == scale:
+    for number in numbers:
+        staging.add_household(batch, number, generator_of(seed, number), today)
+        if batch.count() > BATCH_ROWS or number == numbers[-1]:
             yield batch.close()
             batch = Batch(ids)
+
+
+def generator_of(seed: int, household: object) -> Random:
+    """Return a household's own chances: they do not hang on who came before."""
+    return Random(f"{seed}/{household}")  # noqa: S311
 
 
 def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -99,16 +95,3 @@ def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
         while (batch := coming.result()) is not None:
             coming = pool.submit(next, batches, None)
             yield batch
-
-
-def truncate(alias: str) -> None:
-    """Delete everything of all households, and the logins that were seeded."""
-    labels = ("accounts", "households", "tasks", "rewards")
-    tables = [m._meta.db_table for label in labels for m in tenant_models(label)]
-    names = sql.SQL(", ").join(map(sql.Identifier, [*tables, "households_household"]))
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute("SELECT set_config('chores.truncate', 'on', true)")
-        cursor.execute(sql.SQL("TRUNCATE {}").format(names))
-        cursor.execute(
-            "DELETE FROM accounts_user WHERE username LIKE %s", [f"{SEEDED}%"]
-        )

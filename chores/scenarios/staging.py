@@ -21,6 +21,7 @@ ZONES = (
     "Asia/Kolkata",
     "Pacific/Auckland",
 )
+SEEDED = "seeded-"
 HISTORY = 180
 HORIZON = 14
 HEAVY = 0.02
@@ -47,7 +48,7 @@ def add_household(batch: Batch, number: int, rng: Random, today: datetime.date) 
     start = today - DAY * (HISTORY * (3 if rng.random() < HEAVY else 1))
     batch.add(
         "households_household",
-        *(household, f"seeded-{household}", f"Household {number}", zone, 0, 0),
+        *(household, f"{SEEDED}{household}", f"Household {number}", zone, 0, 0),
         *("points", True, f"{start} 09:00+00"),
     )
     achievements = add_achievements(batch, household)
@@ -113,7 +114,7 @@ def add_membership(
     user = None
     if purse.role != Role.CHILD:
         user = batch.ids.take("accounts_user")
-        name = f"seeded-{purse.member}"
+        name = f"{SEEDED}{purse.member}"
         batch.add(
             "accounts_user",
             *(user, name, f"{name}@example.com", "", "", "!", False, False, True),

@@ -84,6 +84,7 @@ class ChoreAdmin(admin.ModelAdmin[Chore]):
 
     class Media:
         js = ("tasks/chore_form.js",)
+        css = {"all": ("tasks/chore_form.css",)}
 
     def get_inlines(self, request: HttpRequest, obj: Chore | None) -> Any:
         return (ParticipantInline,) if obj is not None else ()

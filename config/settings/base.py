@@ -120,4 +120,13 @@ Q_CLUSTER = {
     "catch_up": False,
 }
 
-MIGRATIONOPS: dict[str, Any] = {"SEEDS": {"fixtures": BASE_DIR / "fixtures"}}
+MIGRATIONOPS: dict[str, Any] = {
+    "SEEDS": {
+        "fixtures": BASE_DIR / "fixtures",
+        "scenarios": {
+            "development": "chores.scenarios.load",
+            "staging": "chores.scenarios.load",
+        },
+        "clear": "chores.scenarios.clear",
+    }
+}

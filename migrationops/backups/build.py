@@ -66,12 +66,11 @@ def build(
             with growth.told(source, target.name, manifest.database_bytes, report):
                 skipped = engine.restore(task)
             rows = check_restored(source, manifest, target.name)
-            done = target.become(role)
-            derived.describe(connection, done)
+            derived.describe(connection, target.become(role))
         except BaseException:
             beside.drop(connection, target.name)
             raise
-    return Built(database=done, rows=rows, skipped=skipped)
+    return Built(database=target.become(role), rows=rows, skipped=skipped)
 
 
 def may_create(connection: Connection) -> bool:

@@ -34,6 +34,7 @@ class Role(StrEnum):
     BUILDING = "building"  # a restore is filling it
     BUILT = "built"  # filled and verified, not yet swapped in
     KEPT = "kept"  # what was live before a restore
+    COPY = "copy"  # a backup of the engine "template"
     READY = "ready"  # an untouched restored copy, to be swapped in at once
     SCRATCH = "scratch"  # proves a backup or serves a rehearsal
 

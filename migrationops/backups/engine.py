@@ -53,9 +53,13 @@ class RestoreTask:
 
 
 class Engine(Protocol):
-    """Makes archives and reads them back."""
+    """Makes archives and reads them back.
+
+    An `exclusive` one can copy only what nobody is connected to, ourselves included.
+    """
 
     name: ClassVar[str]
+    exclusive: ClassVar[bool]
 
     def take(self, job: Job) -> Taken:
         """Write the archive to `job.pending` and say what it holds; prove nothing."""

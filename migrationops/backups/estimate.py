@@ -57,7 +57,9 @@ def _newest(conf: Conf, database: str) -> Manifest | None:
     if place is None or not place.is_dir():
         return None
     listing = catalog.list_backups(place, conf)
-    own = [m for m in listing.backups if m.database == database and m.database_bytes]
+    own = [
+        m for m in listing.backups if m.database == database and m.format == "custom"
+    ]
     return own[-1] if own else None
 
 

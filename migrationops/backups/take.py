@@ -31,14 +31,14 @@ def take_backup(
     proof: Proof,
     report: ProgressCallback,
     keep: Role | None = None,
+    engine: Engine | None = None,
 ) -> Manifest:
     """Back up the alias's database; prove it, and `keep` what the proof restored.
 
-    1. Look for room on the disks.
-    2. Dump under a lock-first snapshot to a temporary name, and flush.
-    3. Prove.
-    4. Rename, and write the manifest: only now is it listed.
-    5. Copy it to BACKUP_STORAGE, where there is one, and read it back.
+    1. Look for room, then dump to a temporary name, and flush.
+    2. Prove.
+    3. Rename, and write the manifest: only now is it listed.
+    4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
     Whatever ends this early leaves no backup. Raises PreconditionError,
     ToolMissingError, BackupError or ToolFailedError.
@@ -47,7 +47,6 @@ def take_backup(
     place = directory.backup_directory(conf)
     source = open_source(alias, conf)
     expected = _check_space(source, place, proof)
-    engine: Engine = PgDump()
     identifier = backup_id(source, run_id, datetime.now(UTC))
     directory.collect_leftovers(place)
     with directory.pending_file(place / f"{identifier}.dump") as pending:
@@ -60,17 +59,20 @@ def take_backup(
             expected_bytes=expected.dump_bytes,
             read_back=proof > Proof.NONE,
         )
-        taken = engine.take(job)
-        draft = _with_sources(taken.manifest)
-        report(_step("prove", State.STARTED))
-        archive = Archive(manifest=draft, path=pending.path, rows=taken.rows)
-        proven = prove(engine, source, archive, proof, report=report, keep=keep)
-        manifest = sign(replace(draft, proof=proven), conf)
+        manifest = _proven(engine or PgDump(), job, proof, keep)
         pending.publish()
         catalog.write(place, manifest)
-    if conf.backup_storage:
-        manifest = _copy(place, manifest, conf, report)
-    return manifest
+    return _copy(place, manifest, conf, report) if conf.backup_storage else manifest
+
+
+def _proven(engine: Engine, job: Job, proof: Proof, keep: Role | None) -> Manifest:
+    """Take what is taken for a backup only when this returns."""
+    taken = engine.take(job)
+    draft = _with_sources(taken.manifest)
+    job.report(_step("prove", State.STARTED))
+    archive = Archive(manifest=draft, path=job.pending.path, rows=taken.rows)
+    proven = prove(engine, job.source, archive, proof, report=job.report, keep=keep)
+    return sign(replace(draft, proof=proven), job.source.conf)
 
 
 def _copy(

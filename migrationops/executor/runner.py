@@ -26,12 +26,13 @@ from migrationops.executor.recorded import Script, find_script
 from migrationops.executor.reverse import Reversal, reverse
 from migrationops.executor.session import Session
 from migrationops.executor.stepwise import run_recorded, run_stepwise
+from migrationops.executor.teller import Teller
 from migrationops.executor.tries import Tries, step_names
 from migrationops.graph import Key
 from migrationops.journal import Journal
 from migrationops.models import Step
 from migrationops.plan import Plan, PlannedMigration
-from migrationops.progress import Progress, Stage, State
+from migrationops.progress import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class Runner:
     def run(self, state: ProjectState) -> ProjectState:
         for number, planned in enumerate(self._plan.migrations, 1):
             migration = self._loader.get_migration(*planned.key)
-            tell = _Teller(
+            tell = Teller(
                 self._session, planned.label, number, len(self._plan.migrations)
             )
             self._remember(migration, state)
@@ -101,7 +102,7 @@ class Runner:
         return [a.label for a in self.applied]
 
     def _one(
-        self, migration: Migration, state: ProjectState, tell: _Teller
+        self, migration: Migration, state: ProjectState, tell: Teller
     ) -> ProjectState:
         started = time.monotonic()
         tell(State.STARTED)
@@ -123,7 +124,7 @@ class Runner:
         return new_state
 
     def _apply(
-        self, migration: Migration, state: ProjectState, tell: _Teller
+        self, migration: Migration, state: ProjectState, tell: Teller
     ) -> tuple[ProjectState, int]:
         if migration.atomic:
             tries = Tries(self._session, self._journal, tell.advanced)
@@ -176,7 +177,6 @@ class Runner:
         except Exception as exc:
             stuck = f"{text(error)}\nThe way back failed too: {text(exc)}"
             return failure(self._plan, planned, self._done, stuck)
-        self._journal.update(post_migrate_due=False)
         return reversed_failure(planned, self._done, text(error))
 
     def _way_on(self, planned: PlannedMigration) -> WayOn:
@@ -191,27 +191,3 @@ def _confirm(session: Session, journal: Journal, migration: Migration) -> None:
         raise NeedsPersonError(
             f"{migration} ran without an error, yet its record is not there."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    """Tells of one migration, `number` of `total`."""
-
-    session: Session
-    label: str
-    number: int
-    total: int
-
-    def advanced(self, note: str) -> None:
-        self(State.ADVANCED, note)
-
-    def __call__(self, state: State, note: str = "") -> None:
-        event = Progress(
-            stage=Stage.APPLY,
-            state=state,
-            label=f"{self.label} {note}".strip(),
-            done=self.number,
-            total=self.total,
-            unit="migrations",
-        )
-        self.session.report(event)

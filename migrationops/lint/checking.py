@@ -101,7 +101,7 @@ def _finding(rule: Rule, hit: Hit, **place: object) -> Finding:
         rule=rule.id,
         severity=hit.severity,
         message=hit.message,
-        remedy=rule.remedy,
+        remedy=hit.remedy or rule.remedy,
         table=hit.table,
         **place,  # type: ignore[arg-type]  # app, migration, operation, sql
     )

@@ -11,7 +11,7 @@ from django.db.migrations.state import ProjectState
 from migrationops.graph import Key
 from migrationops.lint import checking, collecting, python, suppression
 from migrationops.lint.finding import Finding, Suppressed, worst
-from migrationops.lint.report import LintReport, Verdict
+from migrationops.lint.report import Foretold, LintReport, Verdict
 from migrationops.lint.rule import Rule
 from migrationops.lint.simulation.world import World
 from migrationops.lint.units import MigrationUnit
@@ -22,6 +22,7 @@ class _Tally:
     findings: list[Finding] = field(default_factory=list)
     suppressed: list[Suppressed] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    foretold: list[Foretold] = field(default_factory=list)
 
     def add(self, key: Key, unit: MigrationUnit, rules: Sequence[Rule]) -> None:
         found = [
@@ -35,6 +36,11 @@ class _Tally:
         self.suppressed += suppressed
         verdict = worst(finding.severity for finding in stand)
         self.verdicts.append(Verdict(app=key[0], name=key[1], verdict=verdict))
+        steps = [s for operation in unit.operations for s in operation.steps]
+        self.foretold += [
+            Foretold(migration=".".join(key), sql=s.effect.sql, blocks=s.effect.blocks)
+            for s in steps
+        ]
 
 
 def lint_plan(
@@ -70,6 +76,7 @@ def lint_plan(
         findings=tuple(tally.findings),
         suppressed=tuple(tally.suppressed),
         migrations=tuple(tally.verdicts),
+        foretold=tuple(tally.foretold),
         unknown=_unknown(world, sizes),
     )
 

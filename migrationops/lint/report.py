@@ -18,12 +18,22 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """Whether a statement of a migration ("app.name") would do blocking work."""
+
+    migration: str
+    sql: str
+    blocks: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LintReport:
     """`unknown` says which facts nobody could tell; `baselined` counts old findings."""
 
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
     migrations: tuple[Verdict, ...] = ()
+    foretold: tuple[Foretold, ...] = ()  # for whoever measures it; not printed
     unknown: tuple[str, ...] = ()
     baselined: int = 0
 

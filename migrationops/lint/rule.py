@@ -20,6 +20,7 @@ class Hit:
     severity: Severity
     message: str
     table: str = ""
+    remedy: str = ""  # with real names; blank: the rule's example
 
 
 class Rule(ABC):
@@ -67,13 +68,16 @@ class WorkRule(StatementRule):
     causes: ClassVar[tuple[str, ...]]
 
     def check(self, step: Step) -> Iterator[Hit]:
-        for touch in step.effect.touched(*self.causes):
-            if self.applies(touch, step):
-                yield Hit(
-                    severity=severity.of_work(touch),
-                    table=touch.table,
-                    message=self.message(touch),
-                )
+        """Say it once a statement, of the table where it is worst."""
+        found = [t for t in step.effect.touched(*self.causes) if self.applies(t, step)]
+        found.sort(key=lambda t: severity.of_work(t).rank, reverse=True)
+        tables = list(dict.fromkeys(touch.table for touch in found))
+        for touch in found[:1]:
+            yield Hit(
+                severity=severity.of_work(touch),
+                table=touch.table,
+                message=f"{self.message(touch)}{_others(tables[1:])}",
+            )
 
     def applies(self, touch: Touch, step: Step) -> bool:
         """Nobody sees a new table; an empty one is told of, as safe."""
@@ -88,6 +92,17 @@ class WorkRule(StatementRule):
         )
 
 
+_NAMED = 3  # of many tables
+
+
+def _others(tables: list[str]) -> str:
+    if not tables:
+        return ""
+    more = len(tables) - _NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return f" So for {', '.join(tables[:_NAMED])}{rest}."
+
+
 class EventRule(StatementRule):
     """A statement does something to the schema or to data."""
 
@@ -100,7 +115,12 @@ class EventRule(StatementRule):
                     severity=self.severity(event, step),
                     table=event.table,
                     message=self.message(event, step),
+                    remedy=self.remedy_for(event, step),
                 )
+
+    def remedy_for(self, event: Event, step: Step) -> str:
+        """Return the remedy in this table's own names; blank for the example."""
+        return ""
 
     def applies(self, event: Event, step: Step) -> bool:
         return not step.is_new(event.table)

@@ -47,10 +47,17 @@ def plan_text(report: PlanReport) -> str:
     lines += [
         f"The shadow differs from the live schema: {d}" for d in rehearsal.lacking
     ]
+    lines += [f"Disagreement: {d}" for d in report.disagreements]
     if rehearsal.estimates:
-        lines += ["On the live tables (an estimate from their sizes):"]
+        lines += [_WHENCE[rehearsal.with_data]]
         lines += [table([_estimate(e) for e in rehearsal.estimates])]
     return "\n".join(lines)
+
+
+_WHENCE = {
+    False: "On the live tables (an estimate from their sizes):",
+    True: "Measured on a copy of the live rows:",
+}
 
 
 def _table(migration: RehearsedMigration) -> str:
@@ -91,6 +98,6 @@ def _estimate(estimate: Estimate) -> tuple[str, ...]:
         f"{estimate.table} {estimate.work} under {estimate.lock}",
         f"{estimate.rows} rows",
         size(estimate.bytes),
-        f"about {duration(estimate.seconds)}",
+        f"{'' if estimate.measured else 'about '}{duration(estimate.seconds)}",
         "writers wait" if estimate.blocks_writers else "",
     )

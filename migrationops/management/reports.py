@@ -40,15 +40,19 @@ def safe_migrate_text(report: Report) -> str:
 
 
 def seed_text(report: seed.Report) -> str:
-    """Say what was created and what was there before."""
+    """Say what was created, what was there before, and what was made in bulk."""
     seeded = report.seeded
     labels = sorted({*seeded.created, *seeded.present})
     rows = [
         [x, f"{seeded.created.get(x, 0)} created", f"{seeded.present.get(x, 0)} there"]
         for x in labels
     ]
-    head = f"Seeded {report.database} ({report.environment})."
-    return "\n".join([head, table(rows)])
+    first = " after emptying it" if report.flushed else ""
+    lines = [f"Seeded {report.database} ({report.environment}){first}.", table(rows)]
+    if report.generated:
+        made = [[name, f"{count} rows"] for name, count in report.generated.items()]
+        lines += [f"Generated {sum(report.generated.values())} rows:", table(made)]
+    return "\n".join(lines)
 
 
 def status_text(status: migration_status.Status) -> str:
@@ -97,7 +101,8 @@ def _plan(plan: Plan) -> list[str]:
 def _before(report: Report) -> list[str]:
     """Say what was known before anything was touched."""
     lint = _lint(report.lint) if report.lint else []
-    return lint + (_rehearsal(report.rehearsal) if report.rehearsal else [])
+    rehearsal = _rehearsal(report.rehearsal) if report.rehearsal else []
+    return lint + rehearsal + [f"Disagreement: {d}" for d in report.disagreements]
 
 
 def _lint(lint: LintReport) -> list[str]:

@@ -115,6 +115,11 @@ def apply_properties(
         connection.execute(statement)
 
 
+def apply_setting(connection: Connection, dbname: str, setting: Setting) -> None:
+    """Give another database one setting."""
+    connection.execute(_set(sql.Identifier(dbname), setting))
+
+
 def create_database(
     connection: Connection, dbname: str, properties: Properties, *, owner: bool = True
 ) -> None:

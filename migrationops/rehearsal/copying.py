@@ -1,7 +1,8 @@
-"""Fills a shadow database: with a live database's schema, or with a script."""
+"""Fills a shadow database: with a live one's schema and rows, or with a script."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -11,9 +12,10 @@ from psycopg import sql
 from migrationops import drift
 from migrationops.conf import Conf
 from migrationops.exceptions import PreconditionError, ToolFailedError
-from migrationops.postgres import databases, introspection, tools
+from migrationops.postgres import databases, introspection, properties, tools
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.tools import Programs
+from migrationops.rehearsal import rows
 from migrationops.shadow.database import Shadow
 
 _FAST = "-c synchronous_commit=off"
@@ -24,12 +26,6 @@ JOIN pg_namespace n ON n.oid = e.extnamespace
 JOIN pg_available_extensions a ON a.name = e.extname
 WHERE e.extversion <> a.default_version
 """
-_SETTINGS = """
-SELECT split_part(c, '=', 1)
-FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c
-WHERE s.setrole = 0
-  AND s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
 _MAPPINGS = "SELECT usename, srvname FROM pg_user_mappings"
 _UNFILLED = """
 SELECT n.nspname, c.relname
@@ -39,20 +35,28 @@ ORDER BY c.oid
 """
 
 
-def copy_schema(alias: str, shadow: Shadow, conf: Conf) -> tuple[str, ...]:
-    """Give the shadow the live schema and record of migrations, but no other rows.
+def copy_live(
+    alias: str, shadow: Shadow, conf: Conf, *, with_data: bool = False
+) -> tuple[str, ...]:
+    """Give the shadow the live schema, and its rows or else the record of migrations.
 
     Returns in words how it still differs: what this role cannot make.
     """
     with databases.connect(alias) as live, shadow.connect() as copy:
+        programs = programs_for(live, conf)
         _create_extensions(live, copy)
-        _dump_and_load(alias, shadow, programs_for(live, conf))
-        _copy_settings(live, shadow)
-        _copy_record(live, copy)
+        if with_data:
+            rows.require_room(live, copy)
+            _dump_and_load(alias, shadow, programs, _rows_options(programs))
+        else:
+            _dump_and_load(alias, shadow, programs, _schema_options(programs))
+            _copy_record(live, copy)
+        refused = _copy_settings(live, copy, shadow)
         _drop_user_mappings(copy)
         _fill_views(copy)
         report = drift.compare(introspection.catalog(live), introspection.catalog(copy))
-    return tuple(str(d) for d in report.differences)
+        lost = rows.lost(live, copy) if with_data else ()
+    return (*(str(d) for d in report.differences), *refused, *lost)
 
 
 def load_script(shadow: Shadow, path: Path, conf: Conf) -> None:
@@ -73,9 +77,18 @@ def programs_for(connection: Connection, conf: Conf) -> Programs:
     return tools.find_programs(connection.info.server_version // 10000, conf.pg_bin)
 
 
-def _dump_and_load(alias: str, shadow: Shadow, programs: Programs) -> None:
-    # Statistics (since 18) let the planner choose as it does on the live rows.
-    what = ["--no-data", "--statistics"] if programs.major >= 18 else ["--schema-only"]
+# Statistics (since 18) let the planner choose as it does on the live rows.
+def _schema_options(programs: Programs) -> list[str]:
+    return ["--no-data", "--statistics"] if programs.major >= 18 else ["--schema-only"]
+
+
+def _rows_options(programs: Programs) -> list[str]:
+    return ["--statistics"] if programs.major >= 18 else []
+
+
+def _dump_and_load(
+    alias: str, shadow: Shadow, programs: Programs, what: Sequence[str]
+) -> None:
     with tools.stream(
         programs,
         "pg_dump",
@@ -122,16 +135,16 @@ def _create_extensions(live: Connection, copy: Connection) -> None:
             continue  # told by the comparison
 
 
-def _copy_settings(live: Connection, shadow: Shadow) -> None:
-    """Set what ALTER DATABASE SET gave the live one, from a session that has it."""
-    if shadow.params.get("host") != live.info.get_parameters().get("host"):
-        return  # on another server; a session there does not have them
-    for (name,) in live.execute(_SETTINGS).fetchall():
-        live.execute(
-            sql.SQL("ALTER DATABASE {} SET {} FROM CURRENT").format(
-                sql.Identifier(shadow.name), sql.Identifier(*name.split("."))
-            )
-        )
+def _copy_settings(live: Connection, copy: Connection, shadow: Shadow) -> list[str]:
+    """Set what the live database is given, also for roles; say what is refused."""
+    refused = []
+    for setting in properties.read_properties(live).settings:
+        try:
+            properties.apply_setting(copy, shadow.name, setting)
+        except psycopg.Error as exc:
+            whose = f" of role {setting.role}" if setting.role else ""
+            refused.append(f"setting {setting.name}{whose}: {exc.diag.message_primary}")
+    return refused
 
 
 def _copy_record(live: Connection, copy: Connection) -> None:

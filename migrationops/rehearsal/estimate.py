@@ -1,7 +1,8 @@
-"""What a statement would cost on the live tables, from their sizes.
+"""What a statement would cost on the live tables.
 
-An estimate, not a measurement: a shadow without rows shows which tables a statement
-works on and under which lock, and the live sizes say how much that is.
+A shadow without rows shows which tables a statement works on and under which lock,
+and the live sizes say how much that is: an estimate. On a copy of the rows the time
+is that which the statement took: a measurement.
 """
 
 from __future__ import annotations
@@ -32,10 +33,15 @@ class Estimate:
     rows: int
     bytes: int
     seconds: float
+    measured: bool = False  # the whole step's time, on a copy of the live rows
 
 
 def estimate(
-    migration: str, step: RehearsedStep, sizes: Mapping[str, TableSize]
+    migration: str,
+    step: RehearsedStep,
+    sizes: Mapping[str, TableSize],
+    *,
+    measured: bool = False,
 ) -> Iterator[Estimate]:
     """Estimate the work of one step on each live table."""
     if step.facts is None:
@@ -43,6 +49,7 @@ def estimate(
     for table in sorted({*step.facts.rewritten, *step.facts.visited} & set(sizes)):
         size, rewritten = sizes[table], table in step.facts.rewritten
         lock = _lock(step.facts, table)
+        guess = size.bytes / (_REWRITE if rewritten else _READ)
         yield Estimate(
             migration=migration,
             position=step.position,
@@ -52,7 +59,8 @@ def estimate(
             blocks_writers=lock.blocks_writes,
             rows=size.rows,
             bytes=size.bytes,
-            seconds=round(size.bytes / (_REWRITE if rewritten else _READ), 3),
+            seconds=round(step.facts.seconds if measured else guess, 3),
+            measured=measured,
         )
 
 

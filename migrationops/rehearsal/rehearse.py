@@ -11,7 +11,8 @@ from migrationops.conf import Conf
 from migrationops.plan import Plan
 from migrationops.postgres import databases, introspection
 from migrationops.postgres.introspection import TableSize
-from migrationops.rehearsal.copying import copy_schema
+from migrationops.progress import ProgressCallback, Stage, silent, step
+from migrationops.rehearsal.copying import copy_live
 from migrationops.rehearsal.estimate import Estimate, estimate
 from migrationops.rehearsal.record import Failure, Performance
 from migrationops.shadow.database import Shadow, shadow_database
@@ -32,6 +33,7 @@ class Rehearsal:
     server_version: int
     started: str
     performance: Performance
+    with_data: bool = False  # on a copy of the live rows: measured, not estimated
     lacking: tuple[str, ...] = ()
     estimates: tuple[Estimate, ...] = ()
 
@@ -54,6 +56,7 @@ class Rehearsal:
             "incompatible": list(performance.incompatible),
             "refusals": [r.to_json() for r in performance.refusals],
             "estimates": [asdict(e) for e in self.estimates],
+            "with_data": self.with_data,
             "lacking": list(self.lacking),
         }
 
@@ -61,6 +64,7 @@ class Rehearsal:
         performance = self.performance.to_json()
         return {
             **{key: getattr(self, key) for key in _PLAIN},
+            "with_data": self.with_data,
             "lacking": list(self.lacking),
             "estimates": [asdict(e) for e in self.estimates],
             "scripts": performance["scripts"],
@@ -71,6 +75,7 @@ class Rehearsal:
     def from_json(cls, data: dict[str, Any]) -> Rehearsal:
         return cls(
             **{key: data[key] for key in _PLAIN},
+            with_data=data.get("with_data", False),
             lacking=tuple(data["lacking"]),
             estimates=tuple(Estimate(**e) for e in data["estimates"]),
             performance=Performance.from_json(data["performance"]),
@@ -80,8 +85,14 @@ class Rehearsal:
 _PLAIN = ("plan", "catalog", "database", "server_version", "started")
 
 
-def rehearse(plan: Plan, conf: Conf) -> Rehearsal:
-    """Run the plan on a shadow of its alias's database.
+def rehearse(
+    plan: Plan,
+    conf: Conf,
+    *,
+    with_data: bool = False,
+    report: ProgressCallback = silent,
+) -> Rehearsal:
+    """Run the plan on a shadow of its alias's database, with its rows or without.
 
     Raises PreconditionError or ToolMissingError when there can be no shadow; what
     the plan does wrong is in the result. The live database is only read.
@@ -92,8 +103,10 @@ def rehearse(plan: Plan, conf: Conf) -> Rehearsal:
         sizes = introspection.sizes(live)
         database, version = live.info.dbname, live.info.server_version
     with shadow_database(plan.alias, conf) as shadow:
-        lacking = copy_schema(plan.alias, shadow, conf)
-        performance = _perform(plan, shadow)
+        with step(report, Stage.REHEARSE, _FILLING[with_data]):
+            lacking = copy_live(plan.alias, shadow, conf, with_data=with_data)
+        with step(report, Stage.REHEARSE, "the plan on the shadow"):
+            performance = _perform(plan, shadow)
     return Rehearsal(
         plan=plan.fingerprint,
         catalog=catalog,
@@ -101,19 +114,23 @@ def rehearse(plan: Plan, conf: Conf) -> Rehearsal:
         server_version=version,
         started=started,
         performance=performance,
+        with_data=with_data,
         lacking=lacking,
-        estimates=_estimates(performance, sizes),
+        estimates=_estimates(performance, sizes, measured=with_data),
     )
 
 
+_FILLING = {False: "the live schema to a shadow", True: "the live rows to a shadow"}
+
+
 def _estimates(
-    performance: Performance, sizes: Mapping[str, TableSize]
+    performance: Performance, sizes: Mapping[str, TableSize], *, measured: bool
 ) -> tuple[Estimate, ...]:
     return tuple(
         found
         for migration in performance.migrations
-        for step in migration.steps
-        for found in estimate(migration.label, step, sizes)
+        for each in migration.steps
+        for found in estimate(migration.label, each, sizes, measured=measured)
     )
 
 
@@ -128,3 +145,8 @@ def _perform(plan: Plan, shadow: Shadow) -> Performance:
         return Performance.from_json(outcome.result)
     failure = Failure(migration="", operation="", error=outcome.error)
     return Performance(failure=failure, refusals=outcome.refusals)
+
+
+def rehearse_on(plan: Plan, filled: Shadow) -> Performance:
+    """Run the plan on a database that has its rows, and leave it as that leaves it."""
+    return _perform(plan, filled)

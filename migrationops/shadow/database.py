@@ -50,16 +50,19 @@ class Shadow:
 def shadow_database(alias: str, conf: Conf) -> Iterator[Shadow]:
     """Make an empty database like the alias's; drop it in the end.
 
-    Raises PreconditionError when this role may make none.
+    Raises PreconditionError when none can be made, and says what would help.
     """
     live = databases.name(alias)
     params = _server(alias, conf)
     with _maintenance(params) as admin:
+        with databases.connect(alias) as connection:
+            _require_major(connection, admin)
+            like = read_properties(connection)
         collect_abandoned(admin, live)
         name = beside.new_name(live, _MARK)
         beside.claim(admin, name)
         try:
-            _create(admin, name, live, _properties(alias))
+            _create(admin, name, live, like)
             yield Shadow(name=name, params={**params, "dbname": name})
         finally:
             # With the server gone the next run collects it.
@@ -105,9 +108,14 @@ def _maintenance(params: dict[str, Any]) -> Iterator[Connection]:
         yield connection
 
 
-def _properties(alias: str) -> Properties:
-    with databases.connect(alias) as connection:
-        return read_properties(connection)
+def _require_major(live: Connection, admin: Connection) -> None:
+    majors = [c.info.server_version // 10000 for c in (live, admin)]
+    if majors[0] != majors[1]:
+        raise PreconditionError(
+            f"The live server is PostgreSQL {majors[0]}, the one for shadow databases "
+            f"{majors[1]}: what is seen there proves nothing. Nothing was changed.",
+            remedy='Name a server of the same version in MIGRATIONOPS["SHADOW_URL"].',
+        )
 
 
 def _create(admin: Connection, name: str, live: str, like: Properties) -> None:

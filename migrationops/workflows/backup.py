@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from migrationops import history, stamp
 from migrationops.backups.derived import Role
+from migrationops.backups.engines import ENGINES
 from migrationops.backups.manifest import Manifest
+from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.take import take_backup
-from migrationops.conf import Proof, get_conf
+from migrationops.conf import Conf, Proof, get_conf
+from migrationops.history import Recording
 from migrationops.progress import ProgressCallback, Stage
 from migrationops.workflows.preparation import install_own_tables, locked
 
@@ -24,6 +28,7 @@ class Request:
     alias: str
     proof: Proof | None = None
     ready_copy: bool = False
+    engine: str = PgDump.name
     wait: float | None = None
 
 
@@ -58,14 +63,7 @@ def backup(request: Request, report: ProgressCallback) -> Report:
             history.recording(request.alias, conf, _COMMAND, report) as run,
             run.stage(Stage.BACKUP) as step,
         ):
-            manifest = take_backup(
-                alias=request.alias,
-                conf=conf,
-                run_id=run.run_id,
-                proof=proof,
-                report=report,
-                keep=Role.READY if request.ready_copy else None,
-            )
+            manifest = _take(request, conf, proof, run)
             run.journal.update(backup=manifest.to_json())
             step.detail.update(
                 bytes=manifest.size,
@@ -74,3 +72,18 @@ def backup(request: Request, report: ProgressCallback) -> Report:
                 proof_seconds=manifest.proof.seconds,
             )
     return Report(backup=manifest, run=run.run_id, seconds=time.monotonic() - started)
+
+
+def _take(request: Request, conf: Conf, proof: Proof, run: Recording) -> Manifest:
+    engine = ENGINES[request.engine]
+    alone = run.journal.suspended(request.alias, _COMMAND)
+    with alone if engine.exclusive else nullcontext():
+        return take_backup(
+            alias=request.alias,
+            conf=conf,
+            run_id=run.run_id,
+            proof=proof,
+            report=run.report,
+            keep=Role.READY if request.ready_copy else None,
+            engine=engine,
+        )

@@ -16,7 +16,7 @@ from migrationops import drift
 from migrationops.conf import Conf
 from migrationops.exceptions import MigrationOpsError, RefusedError
 from migrationops.postgres import introspection
-from migrationops.rehearsal.copying import copy_schema
+from migrationops.rehearsal.copying import copy_live
 from migrationops.schema import Catalog
 from migrationops.shadow.database import Shadow, shadow_database
 
@@ -59,7 +59,7 @@ def compare_ends(
 @contextmanager
 def _copy(alias: str, conf: Conf) -> Iterator[Shadow]:
     with shadow_database(alias, conf) as shadow:
-        copy_schema(alias, shadow, conf)
+        copy_live(alias, shadow, conf)
         yield shadow
 
 

@@ -66,16 +66,19 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
     now = datetime.now(UTC)
     listing = catalog.list_backups(place, source.conf)
     runs = Run.objects.using(request.alias).filter(state__in=_WANTED)
+    expiry = choose(
+        [m for m in listing.backups if m.database == source.database],
+        request.retention,
+        now=now,
+        needed_runs=frozenset(map(str, runs.values_list("id", flat=True))),
+    )
+    lasting = {m.id for m in listing.backups} - set(expiry.expired)
+    lasting |= {unusable.id for unusable in listing.unusable}
     with source.maintenance() as connection:
-        beside = derived.find_derived(connection, source.database)
+        found = derived.find_derived(connection, source.database)
     return Report(
-        expiry=choose(
-            [m for m in listing.backups if m.database == source.database],
-            request.retention,
-            now=now,
-            needed_runs=frozenset(map(str, runs.values_list("id", flat=True))),
-        ),
-        databases=tuple(d.name for d in beside if _is_old(d, now)),
+        expiry=expiry,
+        databases=tuple(d.name for d in found if _is_old(d, now, lasting)),
         leftovers=tuple(
             name for name in listing.leftovers if _is_old_file(place / name, now)
         ),
@@ -83,7 +86,9 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
     )
 
 
-def _is_old(found: Derived, now: datetime) -> bool:
+def _is_old(found: Derived, now: datetime, lasting: set[str]) -> bool:
+    if found.role is Role.COPY:
+        return found.backup not in lasting
     return found.role is Role.KEPT and found.at < now - KEPT_FOR
 
 

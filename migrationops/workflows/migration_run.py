@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from migrationops.lint.report import LintReport
     from migrationops.preconditions import Problem
     from migrationops.rehearsal.rehearse import Rehearsal
+    from migrationops.workflows.disagreement import Disagreement
 
 
 class Outcome(StrEnum):
@@ -66,6 +67,15 @@ class Report:
     applied: tuple[Applied, ...] = ()
     verification: Verification | None = None
 
+    @property
+    def disagreements(self) -> tuple[Disagreement, ...]:
+        """What lint foretold and the rehearsal did not show, or the reverse."""
+        from migrationops.workflows.disagreement import disagreements
+
+        if self.lint is None or self.rehearsal is None:
+            return ()
+        return disagreements(self.lint, self.rehearsal)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "version": 1,
@@ -78,6 +88,7 @@ class Report:
             "warnings": [asdict(w) for w in self.warnings],
             "lint": self.lint.to_json() if self.lint else None,
             "rehearsal": self.rehearsal.summary() if self.rehearsal else None,
+            "disagreements": [d.to_json() for d in self.disagreements],
             "backup": self.backup.to_json() if self.backup else None,
             "applied": [asdict(a) for a in self.applied],
             "verification": asdict(self.verification) if self.verification else None,

@@ -11,10 +11,13 @@ from migrationops.conf import get_conf
 from migrationops.exceptions import PreconditionError
 from migrationops.graph import Target
 from migrationops.plan import Plan, build_plan
+from migrationops.progress import ProgressCallback
 from migrationops.rehearsal.copying import load_script
 from migrationops.rehearsal.rehearse import Rehearsal, rehearse
 from migrationops.rehearsal.script import Statement, run_script
 from migrationops.shadow.database import shadow_database
+from migrationops.workflows.disagreement import Disagreement, disagreements
+from migrationops.workflows.lint_migrations import lint_pending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class PlanReport:
 
     plan: Plan
     rehearsal: Rehearsal | None = None
+    disagreements: tuple[Disagreement, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -60,15 +64,24 @@ class PlanReport:
             "version": 1,
             "plan": self.plan.to_json(),
             "rehearsal": self.rehearsal.to_json() if self.rehearsal else None,
+            "disagreements": [d.to_json() for d in self.disagreements],
         }
 
 
-def rehearse_plan(alias: str, target: Target) -> PlanReport:
-    """Run what is pending on a shadow of the live database."""
-    pending = build_plan(graph.load(alias), alias=alias, target=target)
+def rehearse_plan(
+    alias: str, target: Target, *, with_data: bool = False, tell: ProgressCallback
+) -> PlanReport:
+    """Lint what is pending, run it on a shadow of the live database, and compare."""
+    loader, conf = graph.load(alias), get_conf()
+    pending = build_plan(loader, alias=alias, target=target)
     if not pending.migrations:
         return PlanReport(plan=pending)
-    return PlanReport(plan=pending, rehearsal=rehearse(pending, get_conf()))
+    chosen = {m.key for m in pending.migrations}
+    lint = lint_pending(loader, alias, conf, chosen)
+    found = rehearse(pending, conf, with_data=with_data, report=tell)
+    return PlanReport(
+        plan=pending, rehearsal=found, disagreements=disagreements(lint, found)
+    )
 
 
 def rehearse_script(request: ScriptRequest) -> ScriptReport:

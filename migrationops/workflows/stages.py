@@ -27,6 +27,7 @@ from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
 from migrationops.workflows.lint_migrations import lint_pending
 from migrationops.workflows.migration_run import Work
+from migrationops.workflows.rehearsed_backup import take_rehearsed
 from migrationops.workflows.take_back import take_back
 
 
@@ -99,8 +100,11 @@ def rehearse(work: Work) -> Rehearsal | None:
     with work.run.stage(Stage.REHEARSE) as step:
         rehearsal = _earlier_rehearsal(work)
         step.detail["reused"] = rehearsal is not None
-        rehearsal = rehearsal or rehearse_plan(work.plan, work.conf)
+        rehearsal = rehearsal or rehearse_plan(
+            work.plan, work.conf, report=work.run.report
+        )
         work.run.journal.update(rehearsal=rehearsal.to_json())
+        step.detail["rehearsal"] = rehearsal.summary()
         if failure := rehearsal.performance.failure:
             raise RefusedError(
                 f"The rehearsal failed: {failure}\nNothing of yours was changed.",
@@ -135,18 +139,26 @@ def back_up(work: Work) -> Manifest | None:
     with work.run.stage(Stage.BACKUP) as step:
         earlier = _earlier_backup(work) if work.plan.is_additive else None
         step.detail["reused"] = earlier is not None
-        manifest = earlier or take_backup(
-            alias=work.alias,
-            conf=work.conf,
-            run_id=work.run.run_id,
-            proof=work.conf.policy.backup,
-            report=work.run.report,
-        )
+        manifest = earlier or _take_backup(work)
         work.run.journal.update(backup=manifest.to_json())
         return manifest
 
 
+def _take_backup(work: Work) -> Manifest:
+    if work.conf.policy.backup is Proof.REHEARSED:
+        return take_rehearsed(work)
+    return take_backup(
+        alias=work.alias,
+        conf=work.conf,
+        run_id=work.run.run_id,
+        proof=work.conf.policy.backup,
+        report=work.run.report,
+    )
+
+
 def _earlier_backup(work: Work) -> Manifest | None:
+    if work.conf.policy.backup is Proof.REHEARSED:
+        return None  # another plan ran on it
     place = directory.backup_directory(work.conf)
     return catalog.fresh(place, work.conf, databases.name(work.alias))
 

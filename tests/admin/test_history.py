@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from migrationops.models import Run
 from tests.factories import UserFactory
-from tests.runs import UNKNOWN, make_failed, make_run
+from tests.runs import REHEARSAL, UNKNOWN, make_failed, make_run
+from tests.sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +108,40 @@ def test_what_the_rehearsal_saw_is_shown(staff: Client) -> None:
 
     assert "7 statements, forward not back" in text
     assert "gone.0042_expand_never_seen: Raw SQL operation" in text
+
+
+def test_a_failed_run_shows_what_its_stages_noted(staff: Client) -> None:
+    run = make_failed(report={})
+    step = run.steps.order_by("number").first()
+    assert step is not None
+    warning = {"message": "Index a is INVALID.", "remedy": "DROP INDEX a"}
+    step.detail = {"rehearsal": REHEARSAL, "warnings": [warning]}
+    step.save()
+
+    text = staff.get(page_of(run)).content.decode()
+
+    assert "7 statements, forward not back" in text
+    assert "Index a is INVALID. DROP INDEX a" in text
+
+
+def test_every_database_has_its_history(staff: Client, sandbox: Sandbox) -> None:
+    make_run(operator="ann")
+    assert "alias=sandbox" in staff.get(LIST).content.decode()
+    empty = staff.get(f"{LIST}?alias=sandbox").content.decode()
+    executor = MigrationExecutor(connections["sandbox"])
+    executor.migrate(executor.loader.graph.leaf_nodes("migrationops"))
+    there = make_run("failed", using="sandbox", operator="bob")
+
+    here = staff.get(LIST).content.decode()
+    listed = staff.get(f"{LIST}?alias=sandbox").content.decode()
+    page = staff.get(page_of(there)).content.decode()
+
+    assert "ann" in here
+    assert "bob" not in here
+    assert "ann" not in empty + listed
+    assert "bob" in listed
+    assert "bob" in page
+    assert "gone.0042_expand_never_seen" in page
 
 
 def test_warnings_are_shown(staff: Client) -> None:

@@ -110,6 +110,7 @@ def test_a_failing_first_migration_leaves_everything_as_before(ready: Shop) -> N
     assert "division by zero" in done.stderr
     assert ready.applied() == ["0001_expand_item"]
     assert "price" not in ready.columns()
+    assert "Unfinished" not in ready.succeed("migration_status")
 
 
 def test_a_failure_in_mid_run_names_what_stays_and_the_next_run_continues(
@@ -207,6 +208,7 @@ def test_policy_reverse_takes_this_runs_migrations_back(ready: Shop) -> None:
 
     assert done.returncode == 5
     assert "reversed: shop.0002_expand_price" in done.stderr
+    assert "Unfinished" not in ready.succeed("migration_status")
     assert ready.applied() == ["0001_expand_item"]
     assert "price" not in ready.columns()
 

@@ -13,6 +13,8 @@ ADD_ORDER = """migrations.CreateModel("Order", [
     ("item", models.ForeignKey("shop.Item", models.CASCADE)),
 ])"""
 RENAME = 'migrations.RenameField("item", "name", "title")'
+# No table is named, so nobody is looked for before: it queues, and gives up.
+QUEUE = 'migrations.RunSQL("DO $$BEGIN LOCK TABLE gate; END$$")'
 REMOVE = 'migrations.RemoveField("item", "title")'
 ROLL_BACK = """
 def change(apps, schema_editor):
@@ -47,9 +49,10 @@ FREE = 'migrations.RunSQL("CREATE TABLE free ()")'
 )
 def test_a_second_try_begins_afresh(ready: Shop, operations: list[str]) -> None:
     """The state of a failed try is changed, and its deferred SQL is still listed."""
-    ready.add("0002_expand_more", *operations, after="0001_expand_item")
+    ready.add("0002_expand_more", *operations, QUEUE, after="0001_expand_item")
+    ready.execute("CREATE TABLE gate ()")
     with ready.connect(autocommit=False) as other:
-        other.execute("LOCK TABLE shop_item IN ROW EXCLUSIVE MODE")
+        other.execute("LOCK TABLE gate IN ROW EXCLUSIVE MODE")
         process = ready.start("safe_migrate")
         assert process.stderr is not None
         while "tries again" not in process.stderr.readline():

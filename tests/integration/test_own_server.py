@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from config.embedded import processes
 from config.embedded.place import CHECKOUT
-from tests.server import installed
+from tests.server import installed, postmaster, remove_left_overs
 
 pytestmark = pytest.mark.own_server
 
@@ -34,6 +36,25 @@ def test_a_private_server_takes_settings(make_server):
     with server.connect() as connection:
         assert connection.execute("SHOW wal_level").fetchone() == ("logical",)
         assert connection.info.server_version // 10000 == server.major == 16
+
+
+def test_one_whose_owner_was_killed_is_removed(own_server):
+    make = (
+        "import sys, time; from tests.server import OwnServer; "
+        "print(OwnServer.make().home, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", make], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        home = Path(owner.stdout.readline().strip())
+        pid = postmaster(home / "data")
+        owner.kill()
+
+    remove_left_overs()
+
+    assert not home.exists()
+    assert not processes.alive(pid)
+    own_server.connect().close()
 
 
 def test_manage_py_uses_a_private_server(own_server):

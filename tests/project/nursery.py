@@ -11,9 +11,11 @@ import json
 import os
 import pkgutil
 import selectors
+import shutil
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -109,3 +111,5 @@ if __name__ == "__main__":
         from django.core.management import execute_from_command_line
 
         execute_from_command_line(sys.argv)
+    else:
+        shutil.rmtree(Path(sys.argv[1]).parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrationops.lint import preflight
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
 from migrationops.lint.units import Step
@@ -26,6 +27,9 @@ SELECT count(*) FROM shop_order WHERE NOT (total >= 0);
             return False
         checked = event.kind == "validate" or event["valid"]
         return checked and super().applies(event, step)
+
+    def remedy_for(self, event: Event, step: Step) -> str:
+        return preflight.violations(event.table, event["constraint"])
 
 
 RULE = CheckOverViolations()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrationops.lint import preflight
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
 from migrationops.lint.units import Step
@@ -27,6 +28,11 @@ WHERE l.order_id IS NOT NULL AND o.id IS NULL;
             return False
         checked = event.kind == "validate" or event["valid"]
         return checked and super().applies(event, step)
+
+    def remedy_for(self, event: Event, step: Step) -> str:
+        key = event["constraint"]
+        parent = step.world.find(key.references)
+        return preflight.orphans(event.table, key, parent) if parent else ""
 
 
 RULE = FkOverOrphans()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrationops.lint import preflight
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
 from migrationops.lint.units import Step
@@ -24,6 +25,9 @@ SELECT count(*) FROM shop_order WHERE customer_id IS NULL;
     def applies(self, event: Event, step: Step) -> bool:
         scanned = any(t.cause.startswith("set-not-null") for t in step.effect.touches)
         return scanned and super().applies(event, step)
+
+    def remedy_for(self, event: Event, step: Step) -> str:
+        return preflight.nulls(event.table, event.name)
 
 
 RULE = NotNullOverNulls()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrationops.lint import preflight
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
 from migrationops.lint.units import Step
@@ -28,6 +29,11 @@ SELECT number, count(*) FROM shop_order GROUP BY number HAVING count(*) > 1;
             unique = event["contype"] in {"p", "u"} and not event["using_index"]
             unique = unique and not event["inline"]
         return unique and super().applies(event, step)
+
+    def remedy_for(self, event: Event, step: Step) -> str:
+        if event.kind == "create_index":
+            return preflight.duplicates(event.table, event["columns"])
+        return preflight.duplicates(event.table, event["constraint"].columns)
 
 
 RULE = UniqueOverDuplicates()

@@ -3,6 +3,8 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from migrationops.backups.engines import ENGINES
+from migrationops.backups.pg_dump import PgDump
 from migrationops.conf import Proof
 from migrationops.management.backup_reports import backup_text
 from migrationops.management.base import OpsCommand
@@ -25,6 +27,12 @@ class Command(OpsCommand):
             help="Keep the restored copy, to be swapped in at once.",
         )
         parser.add_argument(
+            "--engine",
+            choices=list(ENGINES),
+            default=PgDump.name,
+            help="template: a copy on the same server, for development.",
+        )
+        parser.add_argument(
             "--wait", type=float, help="Seconds to wait for another runner."
         )
 
@@ -34,6 +42,7 @@ class Command(OpsCommand):
             alias=options["database"],
             proof=Proof[proof.upper()] if proof else None,
             ready_copy=options["ready_copy"],
+            engine=options["engine"],
             wait=options["wait"],
         )
         report = backup(request, self.progress(options))

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from migrationops.graph import Target
 from migrationops.management.base import OpsCommand
+from migrationops.management.rehearsal_options import add_options, script_request
 from migrationops.management.rehearsal_reports import plan_text, script_text
 from migrationops.workflows.rehearse import (
     PlanReport,
     ScriptReport,
-    ScriptRequest,
     rehearse_plan,
     rehearse_script,
 )
@@ -23,15 +22,10 @@ class Command(OpsCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("app_label", nargs="?", help="Only this app.")
-        parser.add_argument("migration_name", nargs="?", help="Only up to this.")
-        parser.add_argument("--sql", type=Path, help="A script, instead of the plan.")
-        parser.add_argument("--schema", type=Path, help="What the script starts from.")
-        alone = "Run the script's statements each by itself."
-        parser.add_argument("--no-transaction", action="store_true", help=alone)
+        add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = self._script(options) if options["sql"] else self._plan(options)
+        report = self._report(options)
         if options["json"]:
             self.print_json(report.to_json())
         elif isinstance(report, ScriptReport):
@@ -41,18 +35,13 @@ class Command(OpsCommand):
         if isinstance(report, PlanReport) and report.failed:
             raise CommandError("It fails; nothing was changed.", returncode=3)
 
-    def _plan(self, options: dict[str, Any]) -> PlanReport:
+    def _report(self, options: dict[str, Any]) -> PlanReport | ScriptReport:
+        if options["sql"]:
+            return rehearse_script(script_request(options))
         app, migration = options["app_label"], options["migration_name"]
-        return rehearse_plan(options["database"], Target(app=app, migration=migration))
-
-    def _script(self, options: dict[str, Any]) -> ScriptReport:
-        if options["schema"] is None:
-            raise CommandError("--sql needs --schema.", returncode=2)
-        return rehearse_script(
-            ScriptRequest(
-                alias=options["database"],
-                sql=options["sql"],
-                schema=options["schema"],
-                in_transaction=not options["no_transaction"],
-            )
+        return rehearse_plan(
+            options["database"],
+            Target(app=app, migration=migration),
+            with_data=options["with_data"],
+            tell=self.progress(options),
         )

@@ -7,16 +7,36 @@ from typing import Any
 from migrationops.environments import Environment
 from migrationops.management.base import OpsCommand
 from migrationops.management.reports import seed_text
+from migrationops.seeding import Order
 from migrationops.workflows.seed import seed
+
+_ASK = "Type the name of the database that is emptied first: "
 
 
 class Command(OpsCommand):
-    help = "Load the environment's fixtures; a second time changes nothing."
+    help = "Seed the environment; a second time changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--env", required=True, choices=list(Environment))
+        add = parser.add_argument
+        add("--env", required=True, choices=list(Environment))
+        much = "How much the scenario makes; what it counts is the project's."
+        add("--scale", type=int, default=1, metavar="N", help=much)
+        same = "The same number gives the same data on the same day."
+        add("--random-seed", type=int, default=0, metavar="N", help=same)
+        anew = "Delete first what is there, in development and staging only."
+        add("--flush", action="store_true", help=anew)
+        add("--no-input", action="store_true", help="Never ask for the name.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = seed(alias=options["database"], environment=options["env"])
+        names = ("scale", "random_seed", "flush")
+        order = Order(**{name: options[name] for name in names})
+        ask = order.flush and not options["no_input"]
+        report = seed(
+            alias=options["database"],
+            environment=options["env"],
+            order=order,
+            typed_name=input(_ASK) if ask else None,
+            report=self.progress(options),
+        )
         self.show({"version": 1, **asdict(report)}, seed_text(report), options)

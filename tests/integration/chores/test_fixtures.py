@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from chores.rewards.models import PointEntry
+from chores.scenarios import load as scenario
 from chores.tasks.models import Chore
 
 FIRST_SET = [
@@ -57,6 +58,7 @@ def test_todays_models_seed_the_first_set() -> None:
         load("development")
         tables = connection.introspection.table_names()
         assert "households_notice" not in tables
+        assert scenario("development")["tasks_chorecompletion"] > 500
         seeded = Chore.objects.count()
     finally:
         call_command("migrate", verbosity=0)

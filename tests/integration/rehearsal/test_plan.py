@@ -10,6 +10,16 @@ import pytest
 
 from tests.shop import ADD_PRICE
 
+FILLED = """migrations.RunSQL(
+    "ALTER TABLE shop_item ADD CONSTRAINT filled CHECK (name <> '')",
+    "ALTER TABLE shop_item DROP CONSTRAINT filled",
+)"""
+# What an operator's function does is one thing that lint does not look up.
+VOLATILE_OPERATOR = """
+CREATE FUNCTION pick(int, int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+CREATE OPERATOR @@@ (LEFTARG = int, RIGHTARG = int, FUNCTION = pick);
+ALTER TABLE shop_item ADD COLUMN odd int DEFAULT 1 @@@ 2;
+"""
 CARELESS_SETTINGS = """
 from tests.project.settings import *
 
@@ -188,6 +198,7 @@ def test_each_statement_is_a_step_with_the_catalogs_around_it(opened_shop):
         s["sql"] for s in (column, index, check, grant)
     ]
     assert_estimated(report, check)
+    assert report["disagreements"] == []
     assert opened_shop.columns() == {"id", "name"}
     assert_no_shadow(opened_shop)
 
@@ -199,6 +210,41 @@ def assert_estimated(report, step):
     assert estimate["rows"] == 5000
     assert (estimate["work"], estimate["lock"]) == ("read", "AX")
     assert estimate["blocks_writers"] is True
+
+
+def test_with_data_it_is_measured_and_the_live_rows_stay_as_they_are(opened_shop):
+    shop = opened_shop
+    shop.execute(
+        "INSERT INTO shop_item (name) SELECT 'x' FROM generate_series(1, 3000)"
+    )
+    shop.add("0002_expand_name", FILLED, after="0001_expand_item")
+    before = dump(shop)
+
+    _, report = rehearse(shop, "--with-data")
+
+    rehearsal = report["rehearsal"]
+    (measured,) = rehearsal["estimates"]
+    assert rehearsal["with_data"] is True
+    assert measured["measured"] is True
+    assert (measured["table"], measured["lock"]) == ("public.shop_item", "AX")
+    assert steps(report)[0]["facts"]["scanned"] == {"public.shop_item": 3000}
+    assert dump(shop) == before
+    assert_no_shadow(shop)
+
+
+def test_where_lint_and_the_rehearsal_disagree_is_told(opened_shop):
+    opened_shop.add(
+        "0002_expand_odd",
+        f"migrations.RunSQL({VOLATILE_OPERATOR!r}, migrations.RunSQL.noop)",
+        after="0001_expand_item",
+    )
+
+    _, report = rehearse(opened_shop)
+
+    (found,) = report["disagreements"]
+    assert found["migration"] == "shop.0002_expand_odd"
+    assert (found["foretold"], found["measured"]) == (False, True)
+    assert "ADD COLUMN odd" in found["sql"]
 
 
 def assert_no_shadow(shop):

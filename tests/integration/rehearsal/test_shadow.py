@@ -5,7 +5,7 @@ from psycopg import sql
 
 from migrationops.exceptions import PreconditionError
 from migrationops.postgres import beside, introspection
-from migrationops.rehearsal.copying import copy_schema, load_script
+from migrationops.rehearsal.copying import copy_live, load_script
 from migrationops.shadow import database as shadow
 from migrationops.shadow.database import shadow_database
 
@@ -37,7 +37,7 @@ def live(sandbox):
 
 def test_a_shadow_has_the_live_schema_and_none_of_its_rows(live):
     with shadow_database(live.alias, live.conf()) as made:
-        lacking = copy_schema(live.alias, made, live.conf())
+        lacking = copy_live(live.alias, made, live.conf())
 
         with made.connect() as copy, live.connect() as original:
             assert lacking == ()
@@ -63,12 +63,64 @@ def test_a_shadow_has_the_live_databases_settings(live):
         )
 
     with shadow_database(live.alias, live.conf()) as made:
-        copy_schema(live.alias, made, live.conf())
+        copy_live(live.alias, made, live.conf())
         with made.connect() as copy:
             assert copy.execute("SHOW statement_timeout").fetchone() == ("77s",)
             assert copy.execute("SHOW search_path").fetchone() == (
                 'public, "odd, one"',
             )
+
+
+def test_a_shadow_has_what_roles_are_given_in_the_live_database(live):
+    live.sql(
+        f"ALTER ROLE CURRENT_USER IN DATABASE \"{live.name}\" SET work_mem = '7MB'"
+    )
+
+    with shadow_database(live.alias, live.conf()) as made:
+        assert copy_live(live.alias, made, live.conf()) == ()
+        with made.connect() as copy:
+            assert copy.execute("SHOW work_mem").fetchone() == ("7MB",)
+
+
+def test_a_shadow_with_data_has_the_live_rows(live):
+    with shadow_database(live.alias, live.conf()) as made:
+        lacking = copy_live(live.alias, made, live.conf(), with_data=True)
+
+        with made.connect() as copy:
+            assert lacking == ()
+            assert copy.execute("SELECT count(*) FROM item").fetchone() == (100,)
+            record = copy.execute("SELECT app, name FROM django_migrations")
+            assert record.fetchall() == [("shop", "0001")]
+            assert introspection.sizes(copy)["public.item"].rows == 100
+
+
+def test_rows_that_do_not_come_are_told(live):
+    # pg_dump's search path is empty: the function finds its table no more.
+    live.sql("CREATE TABLE limits AS SELECT 1 AS least")
+    live.sql(
+        "CREATE FUNCTION fits(int) RETURNS bool LANGUAGE sql "
+        "AS 'SELECT $1 >= (SELECT least FROM limits)'"
+    )
+    live.sql("CREATE TABLE guarded (a int CHECK (fits(a)))")
+    live.sql("INSERT INTO guarded VALUES (10); ANALYZE guarded")
+
+    with shadow_database(live.alias, live.conf()) as made:
+        lacking = copy_live(live.alias, made, live.conf(), with_data=True)
+
+    assert lacking == ("table public.guarded: its rows could not be copied",)
+
+
+@pytest.mark.deep
+@pytest.mark.own_server
+def test_a_shadow_on_a_server_of_another_version_is_refused(live, make_server):
+    other = make_server(major=16)
+    conf = live.conf(shadow_url=other.url.replace("postgres:", "postgresql:"))
+
+    with (
+        pytest.raises(PreconditionError, match="databases 16"),
+        shadow_database(live.alias, conf),
+    ):
+        pass
 
 
 def test_what_the_shadow_lacks_is_told(live):
@@ -77,7 +129,7 @@ def test_what_the_shadow_lacks_is_told(live):
     live.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass")
 
     with shadow_database(live.alias, live.conf()) as made:
-        lacking = copy_schema(live.alias, made, live.conf())
+        lacking = copy_live(live.alias, made, live.conf())
 
     assert len(lacking) == 1
     assert "public.item.i" in lacking[0]

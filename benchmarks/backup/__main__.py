@@ -1,4 +1,7 @@
-"""Measure backups against bare pg_dump and django-dbbackup; see README.md."""
+"""Measure backups against bare pg_dump and django-dbbackup; see README.md.
+
+python -m benchmarks.backup [--size 2] [--rounds 5]
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import importlib.util
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -25,7 +29,26 @@ from tests.server import OwnServer
 RESULTS = Path(__file__).with_name("results.md")
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = 10
+BARE = "pg_dump -Fc -Z1"
 LEVELS = ("none", "decoded", "counted", "restored")
+SCALE = 67  # pgbench's, for a gigabyte
+# Beside pgbench's numbers, rows as an application has them: text, JSON, times.
+SEED = """
+CREATE TABLE entry (
+    id bigserial PRIMARY KEY, at timestamptz, title text, body text, data jsonb
+);
+INSERT INTO entry (at, title, body, data)
+SELECT now() - g * interval '1 minute', 'entry ' || g,
+       (SELECT string_agg(md5((g * 7 + i)::text), ' ') FROM generate_series(1, 6) i),
+       jsonb_build_object('points', g %% 50, 'tags', jsonb_build_array(g %% 7, 'a'))
+FROM generate_series(1, %s) g;
+CREATE INDEX ON entry (at);
+"""
+ROWS = 300_000  # of it, for a gigabyte
+COUNTS = """
+SELECT query_to_xml(format('SELECT count(*) FROM %s', oid::regclass), true, false, '')
+FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
 
 
 class Bench:
@@ -35,6 +58,8 @@ class Bench:
         self.server = server
         self.directory = directory
         self.seconds: dict[str, list[float]] = defaultdict(list)
+        self.proofs: list[float] = []
+        self.packages = dbbackup_packages(directory)
         self.peaks: dict[str, float] = {}
 
     def program(self, label: str, name: str, *arguments: str) -> None:
@@ -44,7 +69,7 @@ class Bench:
         subprocess.run(command, env=self.environ(), check=True)
         dump = self.directory / "bare.dump"
         with dump.open("rb") as file:
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # as ours does
         self.seconds[label].append(time.monotonic() - started)
 
     def python(self, label: str, *arguments: str) -> dict[str, float]:
@@ -67,6 +92,7 @@ class Bench:
         }
         return {
             **os.environ,
+            "PYTHONPATH": str(self.packages),
             "DATABASE_URL": self.server.url,
             "DJANGO_SETTINGS_MODULE": "benchmarks.backup.settings",
             "OPS": json.dumps(ops),
@@ -77,24 +103,35 @@ class Bench:
         }
 
 
+def dbbackup_packages(directory: Path) -> Path:
+    """Install the locked django-dbbackup beside, unless it is there."""
+    packages = directory / "packages"
+    if importlib.util.find_spec("dbbackup") is None:
+        lock = (ROOT / "requirements-bench.txt").read_text()
+        found = re.search(r"^django-dbbackup==(?:.*\n)(?:    .*\n)*", lock, re.M)
+        assert found
+        wanted = directory / "dbbackup.txt"
+        wanted.write_text(found[0])
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
+        subprocess.run(
+            [*pip, "--require-hashes", "--target", packages, "-r", wanted], check=True
+        )
+    return packages
+
+
 def measure(bench: Bench, rounds: int) -> None:
     dump = str(bench.directory / "bare.dump")
+    options = ["-Fc", "-Z1", *statistics_of(bench), "-f", dump]
     for _ in range(rounds):
-        bench.program(
-            "pg_dump -Fc -Z1",
-            "pg_dump",
-            "-Fc",
-            "-Z1",
-            *statistics_of(bench),
-            "-f",
-            dump,
-        )
+        bench.program(BARE, "pg_dump", *options)
         for level in LEVELS:
-            bench.python(f"ours, {level}", "backup", level)
+            found = bench.python(f"ours, {level}", "backup", level)
+        bench.proofs.append(found["proof"])
         bare_restore(bench, dump)
-        if importlib.util.find_spec("dbbackup"):
-            bench.python("django-dbbackup", "dbbackup", "-")
+        bench.python("django-dbbackup", "dbbackup", "-")
         shutil.rmtree(bench.directory / "backups")
+    bench.python("ours, ready copy", "ready", "-")
+    bench.python("restore from the ready copy", "restore", "ready")
 
 
 def statistics_of(bench: Bench) -> list[str]:
@@ -105,6 +142,7 @@ def bare_restore(bench: Bench, dump: str) -> None:
     with bench.server.connect() as connection:
         connection.execute("CREATE DATABASE bare TEMPLATE template0")
         bench.program("pg_restore -j2", "pg_restore", "-j2", "-d", "bare", dump)
+        bench.program("the counts", "psql", "-qAtX", "-d", "bare", "-c", COUNTS)
         connection.execute("DROP DATABASE bare")
 
 
@@ -147,7 +185,7 @@ def client(
 
 
 def write(bench: Bench, size: int, rounds: int, swaps: Any) -> None:
-    bare = statistics.median(bench.seconds["pg_dump -Fc -Z1"])
+    bare = statistics.median(bench.seconds[BARE])
     lines = [
         f"## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit()}",
         "",
@@ -163,7 +201,14 @@ def write(bench: Bench, size: int, rounds: int, swaps: Any) -> None:
         peak = f"{bench.peaks[label]:.0f}" if label in bench.peaks else ""
         lines.append(f"| {label} | {median:.2f} | {median / bare:.2f} | {peak} |")
     outages, gaps = swaps
+    plain = statistics.median(bench.seconds["pg_restore -j2"]) + statistics.median(
+        bench.seconds["the counts"]
+    )
+    proof = statistics.median(bench.proofs)
     lines += [
+        "",
+        f"The proof by restore alone: {proof:.2f} s, {proof / plain:.2f} times bare "
+        "pg_restore -j2 and the counts.",
         "",
         f"Swap with {CLIENTS} reconnecting clients: {statistics.median(outages):.3f} s "
         f"at the coordinator (worst {max(outages):.3f}), worst client's gap "
@@ -181,9 +226,21 @@ def commit() -> str:
     return subprocess.check_output(command, cwd=ROOT, text=True).strip()
 
 
+def fill(bench: Bench, size: float) -> int:
+    """Fill the database with so many gigabytes; return its bytes."""
+    scale = max(1, round(size * SCALE))
+    pgbench = [bench.server.programs / "pgbench", "-q", "-i", "-s", str(scale)]
+    subprocess.run(pgbench, env=bench.environ(), check=True, capture_output=True)
+    with bench.server.connect() as connection:
+        connection.execute(SEED % int(size * ROWS))
+        connection.execute("VACUUM ANALYZE")
+        row = connection.execute("SELECT pg_database_size(current_database())")
+        return int(row.fetchone()[0])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", type=int, default=14)
+    parser.add_argument("--size", type=float, default=0.2, help="gigabytes")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     server = OwnServer.make(settings={"fsync": "on", "max_wal_size": "4GB"})
@@ -191,11 +248,7 @@ def main() -> None:
     try:
         bench = Bench(server, directory)
         bench.python("prepare", "prepare", "-")
-        pgbench = [server.programs / "pgbench", "-q", "-i", "-s", str(options.scale)]
-        subprocess.run(pgbench, env=bench.environ(), check=True, capture_output=True)
-        with server.connect() as connection:
-            row = connection.execute("SELECT pg_database_size(current_database())")
-            size = row.fetchone()[0]
+        size = fill(bench, options.size)
         measure(bench, options.rounds)
         swaps = measure_swap(bench, 3)
         write(bench, size, options.rounds, swaps)
