@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,27 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.shop import FIRST, Shop
 
+ROLES = {"creator": "CREATEDB", "owner": "NOCREATEDB"}
+OF_ANOTHER = b"""
+CREATE SCHEMA theirs;
+CREATE EXTENSION vector SCHEMA theirs;
+CREATE FUNCTION theirs.noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER theirs ON ddl_command_end EXECUTE FUNCTION theirs.noted();
+"""
+
+
+@contextmanager
+def role(params: dict[str, Any], right: str) -> Iterator[str]:
+    """Make a role that may log in and is no superuser."""
+    name = f"role_{secrets.token_hex(4)}"
+    with psycopg.connect(**params, autocommit=True) as connection:
+        create = SQL("CREATE ROLE {} LOGIN {}").format(Identifier(name), SQL(right))
+        connection.execute(create)
+        try:
+            yield name
+        finally:
+            connection.execute(SQL("DROP ROLE {}").format(Identifier(name)))
+
 
 @pytest.fixture(scope="session")
 def server_params(django_db_blocker: DjangoDbBlocker) -> dict[str, Any]:
@@ -29,43 +51,59 @@ def server_params(django_db_blocker: DjangoDbBlocker) -> dict[str, Any]:
     return {key: params[key] for key in wanted if key in params}
 
 
+@pytest.fixture(scope="session")
+def shop_role(server_params: dict[str, Any]) -> Iterator[str]:
+    """Name the role that the shops run as: what ROLE says, else the server's own."""
+    kind = os.environ.get("ROLE")
+    if kind is None:
+        yield server_params["user"]
+    else:
+        with role(server_params, ROLES[kind]) as name:
+            yield name
+
+
 @pytest.fixture
-def shop(tmp_path: Path, server_params: dict[str, Any]) -> Iterator[Shop]:
+def shop(
+    tmp_path: Path, server_params: dict[str, Any], shop_role: str
+) -> Iterator[Shop]:
     """Return a stranger's project on a new, empty database."""
     with (
-        _database(server_params) as name,
-        _ending(_shop(tmp_path, server_params, name)) as made,
+        database(server_params, owner=shop_role) as name,
+        _ending(make_shop(tmp_path, server_params, name, shop_role)) as made,
     ):
         yield made
 
 
 @pytest.fixture
 def opened_shop(
-    tmp_path: Path, server_params: dict[str, Any], shop_template: str
+    tmp_path: Path, server_params: dict[str, Any], shop_role: str, shop_template: str
 ) -> Iterator[Shop]:
     """Return a stranger's project whose first migration is applied."""
     with (
-        _database(server_params, template=shop_template) as name,
-        _ending(_shop(tmp_path, server_params, name)) as made,
+        database(server_params, owner=shop_role, template=shop_template) as name,
+        _ending(make_shop(tmp_path, server_params, name, shop_role)) as made,
     ):
         yield made
 
 
 @pytest.fixture(scope="session")
 def shop_template(
-    tmp_path_factory: pytest.TempPathFactory, server_params: dict[str, Any]
+    tmp_path_factory: pytest.TempPathFactory,
+    server_params: dict[str, Any],
+    shop_role: str,
 ) -> Iterator[str]:
     """Name a database that safe_migrate brought to the first migration."""
-    with _database(server_params) as name:
-        made = _shop(tmp_path_factory.mktemp("template"), server_params, name)
+    with database(server_params, owner=shop_role) as name:
+        directory = tmp_path_factory.mktemp("template")
+        made = make_shop(directory, server_params, name, shop_role)
         made.succeed("safe_migrate", POLICY={"backup": "none"})
         yield name
 
 
-def _shop(directory: Path, params: dict[str, Any], name: str) -> Shop:
-    made = Shop(
-        directory=directory, url=_url(params, name), params={**params, "dbname": name}
-    )
+def make_shop(directory: Path, params: dict[str, Any], name: str, user: str) -> Shop:
+    """Write a stranger's project for the database, which is this user's."""
+    params = {**params, "dbname": name, "user": user}
+    made = Shop(directory=directory, url=_url(params, name), params=params)
     made.write("0001_expand_item", FIRST)
     return made
 
@@ -79,16 +117,24 @@ def _ending(made: Shop) -> Iterator[Shop]:
 
 
 @contextmanager
-def _database(params: dict[str, Any], template: str = "template1") -> Iterator[str]:
-    """Make a database; drop it afterwards with all that commands derived from it."""
+def database(
+    params: dict[str, Any], *, owner: str, template: str = "template1"
+) -> Iterator[str]:
+    """Make a database; drop it afterwards with all that commands derived from it.
+
+    That of another owner has what its superuser put there.
+    """
     name = f"shop_{secrets.token_hex(4)}"
     with psycopg.connect(**params, autocommit=True) as connection:
         connection.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                Identifier(name), Identifier(template)
+            SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                Identifier(name), Identifier(template), Identifier(owner)
             )
         )
         try:
+            if owner != params["user"] and template == "template1":
+                with psycopg.connect(**{**params, "dbname": name}) as inside:
+                    inside.execute(OF_ANOTHER)
             yield name
         finally:
             rows = connection.execute(

@@ -84,6 +84,7 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
     if interrupted := resume.find_interrupted(run.journal.connection, work.loader):
         resumed = stages.finish_interrupted(work, interrupted)
         work = _work(opening, session, run)
+    stages.estimate(work)
     lint = stages.lint(work)
     rehearsal = stages.rehearse(work)
     backup = stages.back_up(work)

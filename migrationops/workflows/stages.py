@@ -16,7 +16,6 @@ from migrationops.executor.apply import apply_plan, forget_due
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
-from migrationops.lint.finding import Severity
 from migrationops.lint.report import LintReport
 from migrationops.postgres import databases, introspection
 from migrationops.preconditions import Problem, Situation
@@ -25,7 +24,7 @@ from migrationops.rehearsal.rehearse import Rehearsal
 from migrationops.rehearsal.rehearse import rehearse as rehearse_plan
 from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
-from migrationops.workflows.lint_migrations import lint_pending
+from migrationops.workflows import lint_migrations, time_budget
 from migrationops.workflows.migration_run import Work
 from migrationops.workflows.rehearsed_backup import take_rehearsed
 from migrationops.workflows.take_back import take_back
@@ -65,6 +64,17 @@ def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, .
         )
 
 
+def estimate(work: Work) -> None:
+    """Refuse a run that would take longer than its time budget."""
+    with work.run.stage(Stage.PLAN) as step:
+        step.detail["expected"] = _require_time(work, None)
+
+
+def _require_time(work: Work, rehearsal: Rehearsal | None) -> dict[str, float]:
+    has_backup = _earlier_backup(work) is not None
+    return time_budget.require(work, rehearsal, has_backup=has_backup)
+
+
 def lint(work: Work) -> LintReport | None:
     """Read what the plan would do; refuse what is dangerous, where that is policy."""
     policy = work.conf.policy
@@ -72,22 +82,13 @@ def lint(work: Work) -> LintReport | None:
         return None
     with work.run.stage(Stage.LINT) as step:
         chosen = {m.key for m in work.plan.migrations}
-        report = lint_pending(work.loader, work.alias, work.conf, chosen)
+        report = lint_migrations.lint_pending(
+            work.loader, work.alias, work.conf, chosen
+        )
         step.detail["lint"] = report.to_json()
         if policy.lint is LintMode.REFUSE:
-            _refuse_dangerous(report)
+            lint_migrations.require_harmless(report)
         return report
-
-
-def _refuse_dangerous(report: LintReport) -> None:
-    dangerous = [f for f in report.findings if f.severity is Severity.DANGEROUS]
-    if dangerous:
-        lines = [f"{f.app}.{f.migration}: {f.message} ({f.rule})" for f in dangerous]
-        raise RefusedError(
-            "\n".join(["The plan is dangerous; nothing was run.", *lines]),
-            remedy="manage.py lint_migrations --pending says what to do instead; "
-            "manage.py make_safe APP MIGRATION writes it.",
-        )
 
 
 def rehearse(work: Work) -> Rehearsal | None:
@@ -110,6 +111,7 @@ def rehearse(work: Work) -> Rehearsal | None:
                 f"The rehearsal failed: {failure}\nNothing of yours was changed.",
                 remedy="Correct the migration, then run safe_migrate again.",
             )
+        step.detail["expected"] = _require_time(work, rehearsal)
         return rehearsal
 
 
@@ -137,7 +139,7 @@ def back_up(work: Work) -> Manifest | None:
     if work.conf.policy.backup is Proof.NONE:
         return None
     with work.run.stage(Stage.BACKUP) as step:
-        earlier = _earlier_backup(work) if work.plan.is_additive else None
+        earlier = _earlier_backup(work)
         step.detail["reused"] = earlier is not None
         manifest = earlier or _take_backup(work)
         work.run.journal.update(backup=manifest.to_json())
@@ -157,8 +159,11 @@ def _take_backup(work: Work) -> Manifest:
 
 
 def _earlier_backup(work: Work) -> Manifest | None:
-    if work.conf.policy.backup is Proof.REHEARSED:
-        return None  # another plan ran on it
+    """Return the backup that is enough for a plan that only adds."""
+    if work.conf.policy.backup in (Proof.NONE, Proof.REHEARSED):
+        return None  # on a rehearsed one another plan ran
+    if not work.plan.is_additive:
+        return None
     place = directory.backup_directory(work.conf)
     return catalog.fresh(place, work.conf, databases.name(work.alias))
 

@@ -1,0 +1,114 @@
+"""How long a run will take, and whether the policy allows that much."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from migrationops.backups.estimate import estimate
+from migrationops.conf import Conf, Proof
+from migrationops.exceptions import RefusedError
+from migrationops.models import Step
+from migrationops.postgres.databases import Connection
+from migrationops.progress import Stage
+from migrationops.rehearsal.rehearse import Rehearsal
+from migrationops.workflows.migration_run import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Seconds: of what is done, and of what is to come as far as that is known."""
+
+    spent: float
+    rehearse: float
+    backup: float
+    apply: float
+
+    @property
+    def total(self) -> float:
+        return self.spent + self.rehearse + self.backup + self.apply
+
+    def __str__(self) -> str:
+        parts = [f"{name} {_text(value)}" for name, value in asdict(self).items()]
+        return f"{_text(self.total)} ({', '.join(parts)})"
+
+
+def require(
+    work: Work, rehearsal: Rehearsal | None, *, has_backup: bool
+) -> dict[str, float]:
+    """Refuse a run that would take too long; return what is expected.
+
+    The backup from sizes and the backup before it, the rehearsal from the one before
+    it, applying from the rehearsal and the live sizes.
+    """
+    expected = _expect(work, rehearsal, has_backup=has_backup)
+    budget = work.conf.policy.time_budget
+    if budget and expected.total > budget:
+        raise RefusedError(
+            f"The run would take about {expected}, and its time budget is "
+            f"{_text(budget)}. Nothing of yours was changed.",
+            remedy=" Or ".join(_choices(work, expected)),
+        )
+    return asdict(expected)
+
+
+def _expect(work: Work, rehearsal: Rehearsal | None, *, has_backup: bool) -> Expected:
+    connection, policy = work.run.journal.connection, work.conf.policy
+    level = Proof.NONE if has_backup else policy.backup
+    return Expected(
+        spent=_spent(work, connection),
+        rehearse=_rehearse(connection) if policy.rehearse and not rehearsal else 0.0,
+        backup=estimate(connection, work.conf, level).seconds if level else 0.0,
+        apply=sum(e.seconds for e in rehearsal.estimates) if rehearsal else 0.0,
+    )
+
+
+def _spent(work: Work, connection: Connection) -> float:
+    return _seconds(
+        connection,
+        "SELECT extract(epoch FROM now() - started_at) "
+        "FROM migrationops_run WHERE id = %s",
+        work.run.journal.run_id,
+    )
+
+
+def _rehearse(connection: Connection) -> float:
+    """Return what the newest rehearsal took; 0 where there was none."""
+    return _seconds(
+        connection,
+        "SELECT extract(epoch FROM finished_at - started_at) FROM migrationops_step "
+        "WHERE kind = %s AND label = %s AND state = %s "
+        "AND NOT coalesce((detail->>'reused')::boolean, false) "
+        "ORDER BY id DESC LIMIT 1",
+        Step.Kind.STAGE.value,
+        Stage.REHEARSE.value,
+        Step.State.DONE.value,
+    )
+
+
+def _seconds(connection: Connection, query: str, *values: object) -> float:
+    row = connection.execute(query.encode(), values).fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def _choices(work: Work, expected: Expected) -> list[str]:
+    """Name what would make it shorter, and what would allow it."""
+    choices = [f"Set MIGRATIONOPS['TIME_BUDGET'] above {expected.total:.0f} seconds."]
+    if expected.backup:
+        choices += _backup_choices(work.conf)
+        if work.plan.is_additive:
+            choices.append("manage.py backup beforehand: this plan is content with it.")
+    return choices
+
+
+def _backup_choices(conf: Conf) -> list[str]:
+    choices = []
+    if conf.policy.backup >= Proof.RESTORED and not conf.proof_url:
+        choices.append("Set MIGRATIONOPS['PROOF_URL'] to a faster server.")
+    if conf.policy.backup > Proof.DECODED:
+        choices.append("Ask for less proof by POLICY's backup, as 'decoded'.")
+    return choices
+
+
+def _text(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
