@@ -16,14 +16,14 @@ from django.db.models import F, Func, IntegerField, QuerySet
 from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import pluralize
-from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 
 from migrationops.charts import Bar, bars
-from migrationops.models import Run, Step
+from migrationops.models import Run
+from migrationops.run_page import details, duration, seconds
 
 if TYPE_CHECKING:
     RunModelAdmin = admin.ModelAdmin[Run]
@@ -114,7 +114,7 @@ class RunAdmin(RunModelAdmin):
         context = {
             "title": "History",
             "chart": bars(_bar(run) for run in charted),
-            "longest": _text(max((_seconds(r) or 0 for r in charted), default=0)),
+            "longest": duration(max((seconds(r) or 0 for r in charted), default=0)),
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
@@ -133,7 +133,7 @@ class RunAdmin(RunModelAdmin):
         form_url: str = "",
         obj: Run | None = None,
     ) -> HttpResponse:
-        context.update(_details(obj) if obj else {})
+        context.update(_title(obj) | details(obj) if obj else {})
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description="started", ordering="started_at")
@@ -157,7 +157,7 @@ class RunAdmin(RunModelAdmin):
 
     @admin.display(description="took")
     def took(self, run: Run) -> str:
-        return _text(_seconds(run))
+        return duration(seconds(run))
 
     @admin.display(description="backup")
     def backed_up(self, run: Any) -> str:
@@ -201,47 +201,15 @@ def _light(runs: QuerySet[Run]) -> QuerySet[Run]:
     )
 
 
-def _details(run: Run) -> dict[str, Any]:
-    """Return what the run's page shows beside its own columns."""
-    backup, steps = run.backup, list(run.steps.all())
-    return {
-        "title": f"{run.command} of {localtime(run.started_at):%Y-%m-%d %H:%M:%S}",
-        "took": _text(_seconds(run)),
-        "steps": [(step, _text(_seconds(step))) for step in steps],
-        "backup_size": sum(file["size"] for file in backup.get("files", [])),
-        "backup_rows": f"{backup.get('proof', {}).get('rows', 0):,}",
-        "backup_started": parse_datetime(backup.get("started", "")),
-        "warnings": _noted(steps, "warnings") or run.report.get("warnings", []),
-        "rehearsal": _noted(steps, "rehearsal") or run.report.get("rehearsal"),
-    }
-
-
-def _noted(steps: list[Step], fact: str) -> Any:
-    """Return what a stage noted of itself: a failed run has no report."""
-    return next((s.detail[fact] for s in steps if s.detail.get(fact)), None)
+def _title(run: Run) -> dict[str, str]:
+    return {"title": f"{run.command} of {localtime(run.started_at):%Y-%m-%d %H:%M:%S}"}
 
 
 def _bar(run: Run) -> Bar:
-    seconds = _seconds(run)
+    took = seconds(run)
     return Bar(
-        value=seconds or 0.0,
+        value=took or 0.0,
         label=f"{localtime(run.started_at):%Y-%m-%d %H:%M} {run.command}, "
-        f"{run.state}: {_text(seconds)}",
+        f"{run.state}: {duration(took)}",
         kind=run.state,
     )
-
-
-def _seconds(item: Run | Step) -> float | None:
-    if item.finished_at is None:
-        return None
-    return (item.finished_at - item.started_at).total_seconds()
-
-
-def _text(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"

@@ -106,11 +106,13 @@ _AGAIN = "Run the same command again: it continues from there."
 
 
 def _standing(journal: Journal) -> str:
-    """Say what the run's own rows say was done before it ended."""
+    """Say what was done before the run ended, by its own rows and by the records."""
     try:
         rows = journal.connection.execute(
-            "SELECT label FROM migrationops_step "
-            "WHERE run_id = %s AND kind = %s AND state = %s ORDER BY number",
+            "SELECT label FROM migrationops_step s "
+            "WHERE run_id = %s AND kind = %s AND (state = %s OR EXISTS ("
+            "SELECT FROM django_migrations WHERE (app, name) = (s.app, s.migration))) "
+            "ORDER BY number",
             [journal.run_id, Step.Kind.MIGRATION.value, Step.State.DONE.value],
         ).fetchall()
     except psycopg.Error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from psycopg import sql
@@ -17,7 +18,7 @@ from migrationops.exceptions import BackupError
 from migrationops.postgres import beside
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.properties import create_database
-from migrationops.progress import ProgressCallback, silent
+from migrationops.progress import Progress, ProgressCallback, Stage, State, silent
 
 _HISTORY = "public.migrationops_"
 
@@ -47,7 +48,7 @@ def build(
     Whatever ends this early drops the database. Raises BackupError when the
     archive does not hold what its manifest says.
     """
-    verify.check_file(archive, manifest.file)
+    verify.check_archive(archive, manifest)
     target = derived.new_derived(
         source.database, role=Role.BUILDING, run=run, backup=manifest.id
     )
@@ -63,14 +64,29 @@ def build(
                 owners=owners,
                 accept_missing=accept_missing,
             )
-            with growth.told(source, target.name, manifest.database_bytes, report):
-                skipped = engine.restore(task)
+            skipped = _fill(engine, task, report)
             rows = check_restored(source, manifest, target.name)
             derived.describe(connection, target.become(role))
         except BaseException:
             beside.drop(connection, target.name)
             raise
     return Built(database=target.become(role), rows=rows, skipped=skipped)
+
+
+def _fill(
+    engine: Engine, task: RestoreTask, report: ProgressCallback
+) -> tuple[str, ...]:
+    event = Progress(
+        stage=Stage.RESTORE,
+        state=State.ADVANCED,
+        label="restore",
+        total=task.manifest.database_bytes,
+        unit="bytes",
+    )
+    with task.source.maintenance() as watch:
+        measure = partial(growth.database_size, watch, task.dbname)
+        with growth.told(measure, event, report):
+            return engine.restore(task)
 
 
 def may_create(connection: Connection) -> bool:

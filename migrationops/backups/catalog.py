@@ -15,6 +15,7 @@ from migrationops.conf import Conf
 from migrationops.exceptions import BackupError, ManifestError, MigrationOpsError
 
 _NAME = re.compile(r"backup-[A-Za-z0-9_-]+")
+_PART = r"[a-z0-9_]+(\.[a-z0-9]+)*"  # as pg_dump names a directory's files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,8 @@ def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Man
     with directory.open_file(path / f"{identifier}.json") as file:
         manifest = manifests.parse(file.read(), conf, trust=trust)
     _check_names(manifest, identifier)
+    if manifest.format == "directory" and (path / manifest.archive).is_symlink():
+        raise ManifestError(f"{manifest.archive} is a symbolic link; it was not read.")
     for item in manifest.files:
         with directory.open_file(path / item.name) as file:
             size = file.seek(0, 2)
@@ -129,7 +132,12 @@ def _identifiers(path: Path) -> list[str]:
 def _check_names(manifest: Manifest, identifier: str) -> None:
     """Refuse a manifest that speaks of files outside its own name."""
     names = [item.name for item in manifest.files]
-    if manifest.id != identifier or names != [f"{identifier}.dump"]:
+    if manifest.format == "directory":
+        part = re.compile(rf"{identifier}\.dump/{_PART}")
+        fits = all(part.fullmatch(name) for name in names)
+    else:
+        fits = names == [manifest.archive]
+    if manifest.id != identifier or not fits:
         raise ManifestError(
             f"The manifest of {identifier} names other files ({', '.join(names)}); "
             "nothing was changed.",

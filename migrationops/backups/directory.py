@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class PendingFile:
         self.flush()
         self.path.replace(self.final)
         self.published = True
-        _sync_directory(self.final.parent)
+        sync_directory(self.final.parent)
 
 
 def backup_directory(conf: Conf) -> Path:
@@ -68,6 +69,14 @@ def backup_directory(conf: Conf) -> Path:
     return path.resolve()
 
 
+def unwritable(path: Path, exc: OSError) -> BackupError:
+    return BackupError(
+        f"{path} cannot be written: {exc.strerror or exc}. No backup was made, "
+        "the database was not changed.",
+        remedy=f"See to space and rights in {path.parent} and try again.",
+    )
+
+
 @contextmanager
 def pending_file(final: Path, *, replace: bool = False) -> Iterator[PendingFile]:
     """Write a file that appears under its name only by publish().
@@ -87,11 +96,7 @@ def pending_file(final: Path, *, replace: bool = False) -> Iterator[PendingFile]
                 if not pending.published:
                     path.unlink(missing_ok=True)
     except OSError as exc:
-        raise BackupError(
-            f"{path} cannot be written: {exc.strerror or exc}. No backup was made, "
-            "the database was not changed.",
-            remedy=f"See to space and rights in {path.parent} and try again.",
-        ) from exc
+        raise unwritable(path, exc) from exc
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -105,13 +110,21 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def collect_leftovers(directory: Path) -> tuple[Path, ...]:
-    """Remove the unfinished files of writers that are dead; return what went."""
+    """Remove what writers that are dead have not finished; return what went."""
     found = tuple(
         path for path in directory.glob(f"backup-*{PARTIAL}") if _is_abandoned(path)
     )
     for path in found:
-        path.unlink(missing_ok=True)
+        remove(path)
     return found
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a directory with all that is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _create(path: Path) -> int:
@@ -126,16 +139,20 @@ def _create(path: Path) -> int:
 
 def _is_abandoned(path: Path) -> bool:
     try:
-        with open_file(path) as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:  # a symbolic link, or gone by now
+        return path.is_symlink()
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except BackupError:  # a symbolic link, or gone by now
-        return path.is_symlink()
+    finally:
+        os.close(handle)
     return True
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Bring the names in a directory to the disk."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

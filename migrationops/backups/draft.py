@@ -35,7 +35,7 @@ class Copied:
     compression: str
     snapshot: str
     lsn: str
-    file: File
+    files: tuple[File, ...]
     tables: tuple[Table, ...]
 
 
@@ -71,7 +71,7 @@ def describe(
         finished=datetime.now(UTC),
         database_bytes=contents.database_bytes(connection),
         large_objects=contents.count_large_objects(connection),
-        files=(copied.file,),
+        files=copied.files,
         tables=copied.tables,
         sequences=before.sequences,
         migrations=contents.read_migrations(connection),

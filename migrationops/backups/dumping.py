@@ -17,6 +17,7 @@ from typing import IO
 from migrationops.backups import contents
 from migrationops.backups.archive import RowCounter
 from migrationops.backups.contents import Table
+from migrationops.backups.directory import PendingFile
 from migrationops.backups.engine import LARGE_OBJECTS, Job
 from migrationops.backups.manifest import File
 from migrationops.backups.snapshot import LOCK_WAIT, Snapshot
@@ -32,25 +33,25 @@ class Dump:
     """What was written, and the rows: counted in the database, and in the archive."""
 
     compression: str
-    file: File
+    files: tuple[File, ...]
     tables: tuple[Table, ...]
-    rows: Mapping[str, int] | None
+    rows: Mapping[str, int] | None = None
 
 
-def write_dump(job: Job, snapshot: Snapshot) -> Dump:
+def write_dump(job: Job, pending: PendingFile, snapshot: Snapshot) -> Dump:
     """Dump under the snapshot; with `job.read_back` also decode what is written."""
     compression = probe_compression(job.source.programs)
     decoding = _decoding(job.source) if job.read_back else contextlib.nullcontext()
     with decoding as decoder:
         with (
             _dumping(job.source, snapshot, compression) as child,
-            _counting(snapshot) as counts,
+            counting(snapshot) as counts,
         ):
-            file = _store(child, job, decoder)
+            file = _store(child, job, pending, decoder)
             tables = counts.result()
         # pg_dump ended well: whatever is wrong now is wrong with the archive.
         rows = decoder.result() if decoder else None
-    return Dump(compression=compression, file=file, tables=tables, rows=rows)
+    return Dump(compression=compression, files=(file,), tables=tables, rows=rows)
 
 
 def count_rows(
@@ -129,27 +130,45 @@ def _decoding(source: Source) -> Iterator[_Decoder]:
             raise
 
 
-@contextmanager
-def _dumping(source: Source, snapshot: Snapshot, compression: str) -> Iterator[Child]:
+def dump_arguments(source: Source, snapshot: Snapshot, compression: str) -> list[str]:
+    """Return what pg_dump is told in every format."""
     # gzip:1 is spelt 1 before 16, and still understood so after.
     level = compression.removeprefix("gzip:")
-    with tools.stream(
-        source.programs,
-        "pg_dump",
-        "--format=custom",
+    return [
         f"--compress={level}",
         f"--snapshot={snapshot.id}",
         f"--lock-wait-timeout={LOCK_WAIT * 1000:.0f}",
         "--no-password",
         *(["--statistics"] if source.major >= 18 else []),
         *source.role_arguments(),
+    ]
+
+
+def dump_progress(size: int, expected: int) -> Progress:
+    return Progress(
+        stage=Stage.BACKUP,
+        state=State.ADVANCED,
+        label="dump",
+        done=size,
+        total=max(size, expected),
+        unit="bytes",
+    )
+
+
+@contextmanager
+def _dumping(source: Source, snapshot: Snapshot, compression: str) -> Iterator[Child]:
+    with tools.stream(
+        source.programs,
+        "pg_dump",
+        "--format=custom",
+        *dump_arguments(source, snapshot, compression),
         environment=source.environment(),
     ) as child:
         yield child
 
 
 @contextmanager
-def _counting(snapshot: Snapshot) -> Iterator[Future[tuple[Table, ...]]]:
+def counting(snapshot: Snapshot) -> Iterator[Future[tuple[Table, ...]]]:
     """Count beside the dump; leaving by an exception cancels the counting."""
     with ThreadPoolExecutor(1) as executor:
         future = executor.submit(
@@ -162,28 +181,18 @@ def _counting(snapshot: Snapshot) -> Iterator[Future[tuple[Table, ...]]]:
             raise
 
 
-def _store(child: Child, job: Job, decoder: _Decoder | None) -> File:
+def _store(
+    child: Child, job: Job, pending: PendingFile, decoder: _Decoder | None
+) -> File:
     """Write the stream to the disk, hashing it on the way."""
     digest = hashlib.sha256()
     size = 0
     for chunk in child.chunks():
         digest.update(chunk)
-        job.pending.file.write(chunk)
+        pending.file.write(chunk)
         if decoder:
             decoder.feed(chunk)
         size += len(chunk)
-        job.report(_progress(size, job.expected_bytes))
-    job.pending.flush()
-    name = job.pending.final.name
-    return File(name=name, size=size, sha256=digest.hexdigest())
-
-
-def _progress(size: int, expected: int) -> Progress:
-    return Progress(
-        stage=Stage.BACKUP,
-        state=State.ADVANCED,
-        label="dump",
-        done=size,
-        total=max(size, expected),
-        unit="bytes",
-    )
+        job.report(dump_progress(size, job.expected_bytes))
+    pending.flush()
+    return File(name=pending.final.name, size=size, sha256=digest.hexdigest())

@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from migrationops.backups.directory import PendingFile
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source
+from migrationops.backups.tree import PendingTree
 from migrationops.progress import ProgressCallback
 
 
@@ -20,16 +21,18 @@ from migrationops.progress import ProgressCallback
 class Job:
     """One backup to be made; `expected_bytes` is an estimate, for the progress.
 
-    With `read_back` the archive may be decoded while it is written.
+    With `read_back` the archive may be decoded while it is written. `pending` is a
+    tree for more than one of `jobs`.
     """
 
     id: str
     run: str
     source: Source
-    pending: PendingFile
+    pending: PendingFile | PendingTree
     report: ProgressCallback
     expected_bytes: int = 0
     read_back: bool = False
+    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

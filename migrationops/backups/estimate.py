@@ -29,12 +29,13 @@ _WITH_WAL = 2  # a restored copy, and the WAL that it writes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Seconds in all; bytes in BACKUP_DIR, and on the proving server's disk.
+    """Seconds in all; bytes now, in BACKUP_DIR, and on the proving server's disk.
 
     `basis` is the id of the earlier backup, or empty.
     """
 
     seconds: float
+    database_bytes: int
     dump_bytes: int
     server_bytes: int
     basis: str = ""
@@ -46,6 +47,7 @@ def estimate(connection: Connection, conf: Conf, level: Proof) -> Estimate:
     earlier = _newest(conf, connection.info.dbname)
     return Estimate(
         seconds=_dump_seconds(size, earlier) + _proof_seconds(size, earlier, level),
+        database_bytes=size,
         dump_bytes=_dump_bytes(connection, size, earlier),
         server_bytes=size * _WITH_WAL if level >= Proof.RESTORED else 0,
         basis=earlier.id if earlier else "",
@@ -58,7 +60,7 @@ def _newest(conf: Conf, database: str) -> Manifest | None:
         return None
     listing = catalog.list_backups(place, conf)
     own = [
-        m for m in listing.backups if m.database == database and m.format == "custom"
+        m for m in listing.backups if m.database == database and m.engine == "pg_dump"
     ]
     return own[-1] if own else None
 

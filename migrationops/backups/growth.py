@@ -1,58 +1,44 @@
-"""How far a database has grown that pg_restore fills, which says nothing itself."""
+"""How far something has grown that a program is filling, which says nothing itself."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 
-from migrationops.backups.source import Source
 from migrationops.postgres.databases import Connection
-from migrationops.progress import Progress, ProgressCallback, Stage, State, silent
+from migrationops.progress import Progress, ProgressCallback
 
 _EVERY = 1.0  # seconds between two looks
 
 
 @contextmanager
 def told(
-    source: Source, dbname: str, expected: int, report: ProgressCallback
+    measure: Callable[[], int], event: Progress, report: ProgressCallback
 ) -> Iterator[None]:
-    """Tell while the block runs how large it is, of so many bytes in the end."""
-    if report is silent:
-        yield
-        return
+    """Tell the bytes so far while the block runs; `event` has the total expected."""
     stop = threading.Event()
-    with source.maintenance() as connection:
 
-        def work() -> None:
-            while not stop.wait(_EVERY):
-                try:
-                    report(_progress(_size(connection, dbname), expected))
-                except psycopg.Error:  # whoever fills it will say what happened
-                    return
+    def work() -> None:
+        while not stop.wait(_EVERY):
+            try:
+                size = measure()
+            except (OSError, psycopg.Error):  # whoever fills it will say what happened
+                return
+            report(replace(event, done=size, total=max(size, event.total)))
 
-        thread = threading.Thread(target=work, name="migrationops-growth")
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+    thread = threading.Thread(target=work, name="migrationops-growth")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
-def _size(connection: Connection, dbname: str) -> int:
+def database_size(connection: Connection, dbname: str) -> int:
     row = connection.execute("SELECT pg_database_size(%s)", [dbname]).fetchone()
     return int(row[0]) if row else 0
-
-
-def _progress(size: int, expected: int) -> Progress:
-    return Progress(
-        stage=Stage.RESTORE,
-        state=State.ADVANCED,
-        label="restore",
-        done=size,
-        total=max(size, expected),
-        unit="bytes",
-    )

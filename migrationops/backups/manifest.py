@@ -28,7 +28,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One file of the backup, in the directory of the manifest."""
+    """One file of the backup; its name begins at the directory of the manifest."""
 
     name: str
     size: int
@@ -108,6 +108,11 @@ class Manifest:
     @property
     def server_major(self) -> int:
         return int(self.server_version.split(".")[0])
+
+    @property
+    def archive(self) -> str:
+        """The name of the file, or of the directory of files."""
+        return f"{self.id}.dump"
 
     @property
     def file(self) -> File:

@@ -1,4 +1,7 @@
-"""The engine that most databases want: pg_dump's custom format, through a pipe."""
+"""The engine that most databases want: pg_dump's custom format, through a pipe.
+
+A big one is dumped by several workers into the directory format.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from migrationops.backups.draft import Copied, describe, read_before
-from migrationops.backups.dumping import count_rows, write_dump
+from migrationops.backups.dumping import Dump, count_rows, write_dump
 from migrationops.backups.engine import Job, RestoreTask, Taken
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.snapshot import (
-    lock_first_snapshot,
-)
+from migrationops.backups.parallel import write_tree
+from migrationops.backups.snapshot import Snapshot, lock_first_snapshot
 from migrationops.backups.source import Source
 from migrationops.backups.toc import restorable
+from migrationops.backups.tree import PendingTree
 from migrationops.exceptions import BackupError, PreconditionError, ToolFailedError
 from migrationops.postgres import tools
 
@@ -33,14 +36,14 @@ class PgDump:
         """Dump under a lock-first snapshot and count the rows under the same."""
         before = read_before(job.source)
         with lock_first_snapshot(job.source) as snapshot:
-            dump = write_dump(job, snapshot)
+            dump = _write(job, snapshot)
             copied = Copied(
                 engine=self.name,
-                format="custom",
+                format="directory" if job.jobs > 1 else "custom",
                 compression=dump.compression,
                 snapshot=snapshot.id,
                 lsn=snapshot.lsn,
-                file=dump.file,
+                files=dump.files,
                 tables=dump.tables,
             )
             manifest = describe(job, snapshot.connection, before, copied)
@@ -69,6 +72,12 @@ class PgDump:
             listing.flush()
             _run_restore(task, listing.name)
         return wanted.skipped
+
+
+def _write(job: Job, snapshot: Snapshot) -> Dump:
+    if isinstance(job.pending, PendingTree):
+        return write_tree(job, job.pending, snapshot)
+    return write_dump(job, job.pending, snapshot)
 
 
 def _run_restore(task: RestoreTask, listing: str) -> None:

@@ -70,7 +70,7 @@ def _read(
     What was decoded on its way to the disk is on the disk, when the hashes agree.
     """
     manifest, found = archive.manifest, archive.rows
-    verify.check_file(archive.path, manifest.file)
+    verify.check_archive(archive.path, manifest)
     if found is None:
         found = engine.read_back(source, manifest, archive.path)
     if level is Proof.DECODED:

@@ -69,7 +69,7 @@ def find_backup(source: Source, identifier: str | None, *, trust: bool) -> Backu
             f"{conf.environment}. Nothing was changed.",
             remedy="Its data may not belong here. If it does: --trust.",
         )
-    archive = place / found.file.name
+    archive = place / found.archive
     return Backup(manifest=found, archive=archive, engine=engine_of(found))
 
 

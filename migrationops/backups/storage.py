@@ -21,7 +21,7 @@ from django.core.files.storage import InvalidStorageError, Storage, storages
 from migrationops.backups import directory
 from migrationops.backups import manifest as manifests
 from migrationops.backups.catalog import Listing, Unusable
-from migrationops.backups.manifest import Copy, Manifest
+from migrationops.backups.manifest import Copy, File, Manifest
 from migrationops.conf import Conf
 from migrationops.exceptions import (
     BackupError,
@@ -50,25 +50,26 @@ def upload(place: Path, manifest: Manifest, conf: Conf) -> Manifest:
     Raises BackupError when what lies there is not what was sent.
     """
     store = open_storage(conf)
-    archive = place / manifest.file.name
-    with _told_apart(conf), _sealed(archive, conf) as (path, name):
-        with directory.open_file(path) as file:
-            sent = _digest(file)
-            file.seek(0)
-            _save(store, name, DjangoFile(file))
-        with store.open(name) as stored:
-            if _digest(cast("BinaryIO", stored)) != sent:
-                raise BackupError(f"{name} is not in the storage what was sent there.")
-        copy = Copy(
-            storage=conf.backup_storage,
-            name=name,
-            size=path.stat().st_size,
-            sha256=sent,
-        )
-        copied = replace(manifest, copies=(copy,), recipients=conf.recipients)
+    with _told_apart(conf):
+        copies = tuple(_send(store, place, item.name, conf) for item in manifest.files)
+        copied = replace(manifest, copies=copies, recipients=conf.recipients)
         signed = manifests.sign(copied, conf)
         _save(store, f"{manifest.id}.json", ContentFile(manifests.serialise(signed)))
     return signed
+
+
+def _send(store: Storage, place: Path, name: str, conf: Conf) -> Copy:
+    """Send one file and read it back."""
+    with _sealed(place, name, conf) as (path, sealed):
+        with directory.open_file(path) as file:
+            sent = _digest(file)
+            file.seek(0)
+            _save(store, sealed, DjangoFile(file))
+        with store.open(sealed) as stored:
+            if _digest(cast("BinaryIO", stored)) != sent:
+                raise BackupError(f"{name} is not in the storage what was sent there.")
+        size = path.stat().st_size
+        return Copy(storage=conf.backup_storage, name=sealed, size=size, sha256=sent)
 
 
 def fetch(place: Path, identifier: str, conf: Conf, identity: Path | None) -> Manifest:
@@ -79,18 +80,23 @@ def fetch(place: Path, identifier: str, conf: Conf, identity: Path | None) -> Ma
     store = open_storage(conf)
     with _told_apart(conf):
         manifest = _read(store, f"{identifier}.json", conf)
-        (copy,) = manifest.copies
-        with (
-            directory.pending_file(place / manifest.file.name) as pending,
-            store.open(copy.name) as stored,
-        ):
-            _unseal(cast("BinaryIO", stored), pending.file, copy, identity)
-            pending.flush()
-            with directory.open_file(pending.path) as file:
-                if _digest(file) != manifest.file.sha256:
-                    raise BackupError(f"{copy.name} is damaged: its SHA-256 differs.")
-            pending.publish()
+        for item, copy in zip(manifest.files, manifest.copies, strict=True):
+            path = place / item.name
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            _fetch(store, copy, item, path, identity)
     return manifest
+
+
+def _fetch(
+    store: Storage, copy: Copy, item: File, path: Path, identity: Path | None
+) -> None:
+    with directory.pending_file(path) as pending, store.open(copy.name) as stored:
+        _unseal(cast("BinaryIO", stored), pending.file, copy, identity)
+        pending.flush()
+        with directory.open_file(pending.path) as file:
+            if _digest(file) != item.sha256:
+                raise BackupError(f"{copy.name} is damaged: its SHA-256 differs.")
+        pending.publish()
 
 
 def list_stored(conf: Conf) -> Listing:
@@ -135,18 +141,17 @@ def _told_apart(conf: Conf) -> Iterator[None]:
 
 
 @contextmanager
-def _sealed(archive: Path, conf: Conf) -> Iterator[tuple[Path, str]]:
+def _sealed(place: Path, name: str, conf: Conf) -> Iterator[tuple[Path, str]]:
     """Give the file to send and its name; encrypted where there are recipients."""
     if not conf.recipients:
-        yield archive, archive.name
+        yield place / name, name
         return
     recipients = [pyrage.x25519.Recipient.from_str(r) for r in conf.recipients]
-    name = archive.name + _AGE
-    with directory.pending_file(archive.with_name(name)) as pending:
-        with directory.open_file(archive) as plain:
+    with directory.pending_file(place / (name + _AGE)) as pending:
+        with directory.open_file(place / name) as plain:
             pyrage.encrypt_io(plain, pending.file, recipients)
         pending.file.flush()
-        yield pending.path, name
+        yield pending.path, name + _AGE
 
 
 def _unseal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +12,21 @@ from django.db.migrations.loader import MigrationLoader
 
 from migrationops.backups import catalog, directory, space, storage
 from migrationops.backups.derived import Role
+from migrationops.backups.directory import PendingFile
 from migrationops.backups.engine import Engine, Job
 from migrationops.backups.estimate import Estimate, estimate
 from migrationops.backups.manifest import Manifest, sign
+from migrationops.backups.parallel import jobs_for
 from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.proof import Archive, prove
 from migrationops.backups.source import Source, open_source
+from migrationops.backups.tree import PendingTree, pending_tree
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ConfigurationError
 from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.sources import source_hash
+
+_ENGINE = PgDump()
 
 
 def take_backup(
@@ -31,7 +37,8 @@ def take_backup(
     proof: Proof,
     report: ProgressCallback,
     keep: Role | None = None,
-    engine: Engine | None = None,
+    engine: Engine = _ENGINE,
+    jobs: int | None = None,
 ) -> Manifest:
     """Back up the alias's database; prove it, and `keep` what the proof restored.
 
@@ -40,16 +47,14 @@ def take_backup(
     3. Rename, and write the manifest: only now is it listed.
     4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
-    Whatever ends this early leaves no backup. Raises PreconditionError,
-    ToolMissingError, BackupError or ToolFailedError.
+    Whatever ends this early raises an error of ours and leaves no backup.
     """
-    _check_outlives_host(conf)
-    place = directory.backup_directory(conf)
+    place = _place(conf)
     source = open_source(alias, conf)
     expected = _check_space(source, place, proof)
     identifier = backup_id(source, run_id, datetime.now(UTC))
-    directory.collect_leftovers(place)
-    with directory.pending_file(place / f"{identifier}.dump") as pending:
+    jobs = 1 if engine.exclusive else jobs or jobs_for(expected.database_bytes)
+    with _pending(place / f"{identifier}.dump", jobs) as pending:
         job = Job(
             id=identifier,
             run=run_id,
@@ -58,11 +63,18 @@ def take_backup(
             report=report,
             expected_bytes=expected.dump_bytes,
             read_back=proof > Proof.NONE,
+            jobs=jobs,
         )
-        manifest = _proven(engine or PgDump(), job, proof, keep)
+        manifest = _proven(engine, job, proof, keep)
         pending.publish()
         catalog.write(place, manifest)
     return _copy(place, manifest, conf, report) if conf.backup_storage else manifest
+
+
+def _pending(
+    final: Path, jobs: int
+) -> AbstractContextManager[PendingFile | PendingTree]:
+    return pending_tree(final) if jobs > 1 else directory.pending_file(final)
 
 
 def _proven(engine: Engine, job: Job, proof: Proof, keep: Role | None) -> Manifest:
@@ -118,7 +130,8 @@ def _check_space(source: Source, place: Path, proof: Proof) -> Estimate:
     return expected
 
 
-def _check_outlives_host(conf: Conf) -> None:
+def _place(conf: Conf) -> Path:
+    """Return BACKUP_DIR, cleared of what dead writers left."""
     kept = conf.backup_dir_outlives_host or conf.backup_storage
     if conf.environment.is_protected and not kept:
         raise ConfigurationError(
@@ -127,6 +140,9 @@ def _check_outlives_host(conf: Conf) -> None:
             remedy='Set MIGRATIONOPS["BACKUP_STORAGE"], or '
             '"BACKUP_DIR_OUTLIVES_HOST": True when BACKUP_DIR lies elsewhere.',
         )
+    place = directory.backup_directory(conf)
+    directory.collect_leftovers(place)
+    return place
 
 
 def _step(label: str, state: State) -> Progress:

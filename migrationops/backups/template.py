@@ -20,6 +20,7 @@ from psycopg import errors, sql
 from migrationops.backups import contents, derived, space
 from migrationops.backups.contents import Table
 from migrationops.backups.derived import Derived, Role
+from migrationops.backups.directory import PendingFile
 from migrationops.backups.draft import Before, Copied, describe, read_before
 from migrationops.backups.engine import LARGE_OBJECTS, Job, RestoreTask, Taken
 from migrationops.backups.manifest import File, Manifest
@@ -127,7 +128,9 @@ def _describe(
         compression="none",
         snapshot="",
         lsn=lsn[0],
-        file=_write(job, {"database": copy.name, "oid": _oid(connection, copy.name)}),
+        files=(
+            _write(job, {"database": copy.name, "oid": _oid(connection, copy.name)}),
+        ),
         tables=tables,
     )
     return describe(job, connection, before, copied)
@@ -166,6 +169,7 @@ def _create(connection: Connection, name: str, template: str, owner: str = "") -
 
 
 def _write(job: Job, content: dict[str, Any]) -> File:
+    assert isinstance(job.pending, PendingFile)  # one job: take_backup sees to it
     data = json.dumps(content).encode()
     job.pending.file.write(data)
     job.pending.flush()

@@ -14,13 +14,26 @@ from migrationops.exceptions import BackupError
 _CHUNK = 1 << 20
 
 
-def check_file(path: Path, expected: File) -> None:
-    """Compare SHA-256 with the manifest's; raise BackupError when they differ."""
+def check_archive(archive: Path, manifest: Manifest) -> None:
+    """Compare every file's SHA-256 with the manifest's; raise BackupError."""
+    for item in manifest.files:
+        is_part = manifest.format == "directory"
+        path = archive / Path(item.name).name if is_part else archive
+        check_file(path, item)
+
+
+def hash_file(path: Path) -> str:
+    """Return a file's SHA-256; a symbolic link is refused."""
+    found = hashlib.sha256()
     with directory.open_file(path) as file:
-        found = hashlib.sha256()
         while chunk := file.read(_CHUNK):
             found.update(chunk)
-    if found.hexdigest() != expected.sha256:
+    return found.hexdigest()
+
+
+def check_file(path: Path, expected: File) -> None:
+    """Compare SHA-256 with the manifest's; raise BackupError when they differ."""
+    if hash_file(path) != expected.sha256:
         raise BackupError(
             f"{path.name} is not what was written: its SHA-256 differs from the "
             "manifest's. Nothing was changed.",

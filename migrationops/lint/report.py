@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from migrationops.lint.finding import Finding, Severity, Suppressed, worst
@@ -33,7 +33,7 @@ class LintReport:
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
     migrations: tuple[Verdict, ...] = ()
-    foretold: tuple[Foretold, ...] = ()  # for whoever measures it; not printed
+    foretold: tuple[Foretold, ...] = ()
     unknown: tuple[str, ...] = ()
     baselined: int = 0
 
@@ -49,6 +49,7 @@ class LintReport:
                 {"app": m.app, "name": m.name, "verdict": m.verdict.value}
                 for m in self.migrations
             ],
+            "foretold": [asdict(item) for item in self.foretold],
             "suppressed": [item.to_json() for item in self.suppressed],
             "baselined": self.baselined,
             "unknown": list(self.unknown),

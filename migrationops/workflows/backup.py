@@ -29,6 +29,7 @@ class Request:
     proof: Proof | None = None
     ready_copy: bool = False
     engine: str = PgDump.name
+    jobs: int | None = None
     wait: float | None = None
 
 
@@ -86,4 +87,5 @@ def _take(request: Request, conf: Conf, proof: Proof, run: Recording) -> Manifes
             report=run.report,
             keep=Role.READY if request.ready_copy else None,
             engine=engine,
+            jobs=request.jobs,
         )

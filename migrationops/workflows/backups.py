@@ -110,7 +110,7 @@ def _verify(
         proof = prove(
             engine_of(manifest),
             open_source(alias, conf),
-            Archive(manifest=manifest, path=place / manifest.file.name),
+            Archive(manifest=manifest, path=place / manifest.archive),
             level,
             report=report,
         )

@@ -103,10 +103,9 @@ def _delete(report: Report, source: Source, place: Path) -> None:
         if manifest.copies:
             storage.delete(manifest, source.conf)
         (place / f"{identifier}.json").unlink()
-        for item in manifest.files:
-            (place / item.name).unlink()
+        directory.remove(place / manifest.archive)
     for name in report.leftovers:
-        (place / name).unlink(missing_ok=True)
+        directory.remove(place / name)
     with source.maintenance() as connection:
         derived.collect_abandoned(connection, source.database)
         for name in report.databases:

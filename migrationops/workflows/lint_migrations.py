@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from migrationops import graph
 from migrationops.conf import Conf, get_conf
-from migrationops.exceptions import DatabaseError, PreconditionError
+from migrationops.exceptions import DatabaseError, PreconditionError, RefusedError
 from migrationops.graph import Key, Target
 from migrationops.lint import baseline, changed, checking, live, registry
 from migrationops.lint.finding import Finding, Severity, worst
@@ -210,13 +210,15 @@ def write_baseline(path: Path, report: LintReport) -> None:
     baseline.write(path, report.findings)
 
 
-def refusal(report: LintReport) -> str:
-    """Say why this must not be run, "" when nothing is dangerous."""
-    count = sum(f.severity is Severity.DANGEROUS for f in report.findings)
-    if not count:
-        return ""
-    return (
-        f"{count} dangerous finding{'s' * (count > 1)}; nothing was run.\n"
-        "Next: do what the findings say, or answer for them: "
-        'lint_ignore = {"rule": "reason"} in the migration.'
-    )
+def require_harmless(report: LintReport) -> None:
+    """Raise RefusedError when something is dangerous, and name it."""
+    dangerous = [f for f in report.findings if f.severity is Severity.DANGEROUS]
+    if dangerous:
+        lines = [f"{f.app}.{f.migration}: {f.message} ({f.rule})" for f in dangerous]
+        counted = f"{len(dangerous)} dangerous finding{'s' * (len(dangerous) > 1)}"
+        raise RefusedError(
+            "\n".join([f"{counted}; nothing was run.", *lines]),
+            remedy="do what manage.py lint_migrations --pending says, have manage.py "
+            "make_safe APP MIGRATION write it, or answer for it: "
+            'lint_ignore = {"rule": "reason"} in the migration.',
+        )

@@ -70,10 +70,10 @@ class Report:
     @property
     def disagreements(self) -> tuple[Disagreement, ...]:
         """What lint foretold and the rehearsal did not show, or the reverse."""
-        from migrationops.workflows.disagreement import disagreements
-
         if self.lint is None or self.rehearsal is None:
             return ()
+        from migrationops.workflows.disagreement import disagreements
+
         return disagreements(self.lint, self.rehearsal)
 
     def to_json(self) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from migrationops.executor.apply import apply_plan, forget_due
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
-from migrationops.lint.finding import Severity
 from migrationops.lint.report import LintReport
 from migrationops.postgres import databases, introspection
 from migrationops.preconditions import Problem, Situation
@@ -25,8 +24,7 @@ from migrationops.rehearsal.rehearse import Rehearsal
 from migrationops.rehearsal.rehearse import rehearse as rehearse_plan
 from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
-from migrationops.workflows import time_budget
-from migrationops.workflows.lint_migrations import lint_pending
+from migrationops.workflows import lint_migrations, time_budget
 from migrationops.workflows.migration_run import Work
 from migrationops.workflows.rehearsed_backup import take_rehearsed
 from migrationops.workflows.take_back import take_back
@@ -84,22 +82,13 @@ def lint(work: Work) -> LintReport | None:
         return None
     with work.run.stage(Stage.LINT) as step:
         chosen = {m.key for m in work.plan.migrations}
-        report = lint_pending(work.loader, work.alias, work.conf, chosen)
+        report = lint_migrations.lint_pending(
+            work.loader, work.alias, work.conf, chosen
+        )
         step.detail["lint"] = report.to_json()
         if policy.lint is LintMode.REFUSE:
-            _refuse_dangerous(report)
+            lint_migrations.require_harmless(report)
         return report
-
-
-def _refuse_dangerous(report: LintReport) -> None:
-    dangerous = [f for f in report.findings if f.severity is Severity.DANGEROUS]
-    if dangerous:
-        lines = [f"{f.app}.{f.migration}: {f.message} ({f.rule})" for f in dangerous]
-        raise RefusedError(
-            "\n".join(["The plan is dangerous; nothing was run.", *lines]),
-            remedy="manage.py lint_migrations --pending says what to do instead; "
-            "manage.py make_safe APP MIGRATION writes it.",
-        )
 
 
 def rehearse(work: Work) -> Rehearsal | None:

@@ -10,7 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from migrationops.executor.recorded import StepKind
 from migrationops.models import Run
+from migrationops.rehearsal.facts import Facts
+from migrationops.rehearsal.locks import Lock
+from migrationops.rehearsal.record import RehearsedMigration, RehearsedStep
 from tests.factories import UserFactory
 from tests.runs import REHEARSAL, UNKNOWN, make_failed, make_run
 from tests.sandbox import Sandbox
@@ -108,6 +112,56 @@ def test_what_the_rehearsal_saw_is_shown(staff: Client) -> None:
 
     assert "7 statements, forward not back" in text
     assert "gone.0042_expand_never_seen: Raw SQL operation" in text
+
+
+def test_each_rehearsed_statement_shows_its_locks_and_its_work(staff: Client) -> None:
+    facts = Facts(
+        locks={"public.item": Lock.AX},
+        held={},
+        rewritten=("public.item",),
+        scanned={"public.item": 40_000},
+        visited=(),
+        written={},
+        seconds=1.5,
+        blocks=True,
+    )
+    step = RehearsedStep(
+        position=1,
+        kind=StepKind.SCHEMA,
+        operation="0",
+        description="",
+        template="",
+        sql="ALTER TABLE item ALTER id TYPE bigint",
+        before="",
+        after="",
+        facts=facts,
+    )
+    migration = RehearsedMigration(
+        app="shop", name="0002_x", source_hash="", atomic=True, seconds=2, steps=(step,)
+    )
+    run = make_run(rehearsal={"performance": {"migrations": [migration.to_json()]}})
+
+    text = staff.get(page_of(run)).content.decode()
+
+    assert "ALTER TABLE item ALTER id TYPE bigint" in text
+    assert "public.item: ACCESS EXCLUSIVE" in text
+    assert "rewrites public.item<br>reads 40,000 rows of public.item" in text
+    assert ">blocks<" in text
+    assert "1.5 s" in text
+
+
+def test_what_lint_found_is_shown_unless_it_is_safe(staff: Client) -> None:
+    found = {"app": "shop", "migration": "0002_x", "rule": "drop-column"}
+    findings = [
+        {**found, "severity": "dangerous", "message": "Dropping a column"},
+        {**found, "severity": "safe", "message": "Nobody minds"},
+    ]
+    run = make_run(report={"lint": {"findings": findings}})
+
+    text = staff.get(page_of(run)).content.decode()
+
+    assert "Dropping a column" in text
+    assert "Nobody minds" not in text
 
 
 def test_a_failed_run_shows_what_its_stages_noted(staff: Client) -> None:

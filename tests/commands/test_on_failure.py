@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.outcome import refused, standing, wait_for
+from tests.gate import Gate
+from tests.outcome import refused, standing
 from tests.shop import Shop
 
 pytestmark = pytest.mark.postgres_tools
 
-GATE = 4715
-AT_THE_GATE = (
-    "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'advisory' "
-    f"AND objid = {GATE} AND database = "
-    "(SELECT oid FROM pg_database WHERE datname = current_database())"
-)
-WAIT = f'migrations.RunSQL("SELECT pg_advisory_xact_lock({GATE})")'
+GATE = Gate(4715)
 NO_WAY_BACK = 'migrations.RunSQL("CREATE TABLE plain (id int)")'
 DELETE = """
 def delete(apps, schema_editor):
@@ -76,11 +71,10 @@ def test_what_nobody_else_has_written_to_is_restored(ready: Shop) -> None:
 
 
 def test_what_another_wrote_is_not_lost(ready: Shop) -> None:
-    fail(ready, WAIT)
-    with ready.connect() as gatekeeper:
-        gatekeeper.execute("SELECT pg_advisory_lock(%s)", [GATE])
+    fail(ready, GATE.operation)
+    with GATE.closed(ready):
         process = ready.start("safe_migrate")
-        wait_for(ready, AT_THE_GATE)
+        GATE.wait(ready)
         ready.execute("INSERT INTO shop_item (name) VALUES ('theirs')")
     done = ready.finish(process)
 

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from tests.outcome import wait_for
+from tests.gate import Gate
 from tests.shop import ADD_PRICE, Shop
 
-GATE = 4716
-AT_THE_GATE = (
-    "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'advisory' "
-    f"AND objid = {GATE} AND database = "
-    "(SELECT oid FROM pg_database WHERE datname = current_database())"
-)
-WAIT = f'migrations.RunSQL("SELECT pg_advisory_xact_lock({GATE})")'
+GATE = Gate(4716)
 JOURNAL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'migrationops safe_migrate'
 """
 
 
-@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("more", [False, pytest.param(True, marks=pytest.mark.faults)])
 def test_the_journals_session_ends_while_a_migration_runs(
     opened_shop: Shop, more: bool
 ) -> None:
     opened_shop.ops["POLICY"] = {"backup": "none"}
-    opened_shop.add("0002_expand_gate", WAIT, ADD_PRICE, after="0001_expand_item")
+    opened_shop.add(
+        "0002_expand_gate", GATE.operation, ADD_PRICE, after="0001_expand_item"
+    )
     if more:
         opened_shop.add("0003_expand_no", after="0002_expand_gate")
-    with opened_shop.connect() as gatekeeper:
-        gatekeeper.execute("SELECT pg_advisory_lock(%s)", [GATE])
+    with GATE.closed(opened_shop):
         process = opened_shop.start("safe_migrate")
-        wait_for(opened_shop, AT_THE_GATE)
+        GATE.wait(opened_shop)
         assert opened_shop.query(JOURNAL)
     done = opened_shop.finish(process)
 

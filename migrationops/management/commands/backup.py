@@ -33,6 +33,9 @@ class Command(OpsCommand):
             help="template: a copy on the same server, for development.",
         )
         parser.add_argument(
+            "--jobs", type=int, help="Workers; more than one by itself from 10 GB on."
+        )
+        parser.add_argument(
             "--wait", type=float, help="Seconds to wait for another runner."
         )
 
@@ -43,6 +46,7 @@ class Command(OpsCommand):
             proof=Proof[proof.upper()] if proof else None,
             ready_copy=options["ready_copy"],
             engine=options["engine"],
+            jobs=options["jobs"],
             wait=options["wait"],
         )
         report = backup(request, self.progress(options))

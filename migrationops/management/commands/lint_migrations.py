@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from migrationops.exceptions import RefusedError
+from migrationops.lint.report import LintReport
 from migrationops.management import lint_options
 from migrationops.management.base import OpsCommand
 from migrationops.management.lint_reports import report_text, script_text
@@ -29,5 +30,13 @@ class Command(OpsCommand):
         self.show(report.to_json(), text, options)
         if path := options["write_baseline"]:
             workflow.write_baseline(path, report)
-        elif reason := workflow.refusal(report):
-            raise CommandError(reason, returncode=RefusedError.exit_code)
+        else:
+            self._refuse(report)
+
+    def _refuse(self, report: LintReport) -> None:
+        # The report is printed already: --json is one object.
+        try:
+            workflow.require_harmless(report)
+        except RefusedError as exc:
+            message = f"{str(exc).splitlines()[0]}\nNext: {exc.remedy}"
+            raise CommandError(message, returncode=exc.exit_code) from exc

@@ -26,9 +26,10 @@ def tell(event: Progress) -> None:
         say(event.label)
 
 
-def main(command: str, proof: str) -> None:
+def main(command: str, proof: str, jobs: str) -> None:
     if command == "backup":
-        backup(BackupRequest(alias="default", proof=Proof[proof.upper()]), tell)
+        level = Proof[proof.upper()]
+        backup(BackupRequest(alias="default", proof=level, jobs=int(jobs)), tell)
     else:
         everything = Accepted(rows=None)
         restore_backup(Request(alias="default", accepted=everything), tell)

@@ -33,6 +33,7 @@ class Stage:
     label: str
     within: float
     proof: str = "counted"
+    jobs: int = 1
 
 
 STAGES = {
@@ -55,20 +56,22 @@ def filled(opened_shop: Shop) -> Shop:
     return opened_shop
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_kill_leaves_before_or_after_and_the_truth(filled: Shop, stage: str) -> None:
-    killed_at(filled, STAGES[stage], STAGES[stage].within / 4)
+def test_a_kill_leaves_before_or_after_and_the_truth(filled: Shop) -> None:
+    for stage in STAGES.values():
+        killed_at(filled, stage, stage.within / 4)
     ends_well(filled)
 
 
+WORKERS = Stage(command="backup", label="backup", within=1.5, jobs=2)
+
+
 @pytest.mark.faults
-@pytest.mark.parametrize("stage", STAGES)
-def test_kills_at_random_instants(filled: Shop, stage: str) -> None:
-    dice = random.Random(stage)
+@pytest.mark.parametrize("name", [*STAGES, "workers"])
+def test_kills_at_random_instants(filled: Shop, name: str) -> None:
+    stage, dice = STAGES.get(name, WORKERS), random.Random(name)
     outcomes = set()
     for _ in range(INSTANTS):
-        within = STAGES[stage].within
-        outcomes.add(killed_at(filled, STAGES[stage], dice.uniform(0, within)))
+        outcomes.add(killed_at(filled, stage, dice.uniform(0, stage.within)))
     ends_well(filled)
     assert "killed" in outcomes
 
@@ -103,6 +106,7 @@ def start(shop: Shop, stage: Stage) -> subprocess.Popen[str]:
             "tests.faults.backups.child",
             stage.command,
             stage.proof,
+            str(stage.jobs),
         ],
         env=shop.environ(),
         cwd=shop.directory,
@@ -127,7 +131,7 @@ def listed_is_true(shop: Shop) -> None:
     assert listing.unusable == ()
     assert listing.backups
     for manifest in listing.backups:
-        verify.check_file(place / manifest.file.name, manifest.file)
+        verify.check_archive(place / manifest.archive, manifest)
         items = [t.rows for t in manifest.tables if t.name == "shop_item"]
         assert items == [ROWS]
 

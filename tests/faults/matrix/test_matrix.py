@@ -1,7 +1,8 @@
 """Every fault at every journal boundary of a deploy with a step of every kind.
 
 Afterwards the report, or migration_status, says truly what stands; safe_migrate once
-more ends as an undisturbed run does, and nothing lies about.
+more ends as an undisturbed run does, and nothing lies about. The default tier has a
+sample of each fault in test_core_*.py, test_disk_full.py and test_blockers.py.
 """
 
 from __future__ import annotations
@@ -18,20 +19,15 @@ from tests.faults.matrix.ground import Ground, prepared, small_disk
 from tests.outcome import standing
 from tests.shop import Shop
 
-pytestmark = [pytest.mark.own_server, pytest.mark.postgres_tools]
+pytestmark = [
+    pytest.mark.own_server,
+    pytest.mark.postgres_tools,
+    pytest.mark.faults,
+]
 
 STEPS = 21  # rows of the journal in an undisturbed run; each is begun and ended
-# In the default tier; of the other faults test_core_*.py, test_blockers.py and
-# test_resume*.py have samples.
-SAMPLE = {("disk full", 6, "started")}
 CELLS = [
-    pytest.param(
-        fault,
-        number,
-        state,
-        marks=[] if (fault, number, state) in SAMPLE else pytest.mark.faults,
-        id=f"{fault}, {number} {state}",
-    )
+    pytest.param(fault, number, state, id=f"{fault}, {number} {state}")
     for fault in FAULTS
     for number in range(1, STEPS + 1)
     for state in ("started", "done")

@@ -212,6 +212,7 @@ def assert_estimated(report, step):
     assert estimate["blocks_writers"] is True
 
 
+@pytest.mark.faults
 def test_with_data_it_is_measured_and_the_live_rows_stay_as_they_are(opened_shop):
     shop = opened_shop
     shop.execute(
@@ -232,6 +233,7 @@ def test_with_data_it_is_measured_and_the_live_rows_stay_as_they_are(opened_shop
     assert_no_shadow(shop)
 
 
+@pytest.mark.faults
 def test_where_lint_and_the_rehearsal_disagree_is_told(opened_shop):
     opened_shop.add(
         "0002_expand_odd",

@@ -1,0 +1,58 @@
+"""A dump by several workers at once, into a directory of files.
+
+It cannot be hashed or decoded on its way: both are done afterwards. A worker gives up
+when somebody queues for ACCESS EXCLUSIVE on its table, and then there is no backup.
+"""
+
+from __future__ import annotations
+
+from migrationops.backups import growth
+from migrationops.backups.dumping import (
+    Dump,
+    counting,
+    dump_arguments,
+    dump_progress,
+    probe_compression,
+)
+from migrationops.backups.engine import Job
+from migrationops.backups.manifest import File
+from migrationops.backups.snapshot import Snapshot
+from migrationops.backups.tree import PendingTree
+from migrationops.backups.verify import hash_file
+from migrationops.postgres import tools
+
+_FROM = 10_000_000_000  # bytes of the database: below, one worker is no slower
+_JOBS = 2
+
+
+def jobs_for(database_bytes: int) -> int:
+    """Return how many workers dump a database of this size."""
+    return _JOBS if database_bytes >= _FROM else 1
+
+
+def write_tree(job: Job, tree: PendingTree, snapshot: Snapshot) -> Dump:
+    """Dump under the snapshot, and hash what was flushed."""
+    source = job.source
+    compression = probe_compression(source.programs)
+    event = dump_progress(0, job.expected_bytes)
+    with counting(snapshot) as counts, growth.told(tree.size, event, job.report):
+        tools.run(
+            source.programs,
+            "pg_dump",
+            "--format=directory",
+            f"--jobs={job.jobs}",
+            f"--file={tree.path}",
+            *dump_arguments(source, snapshot, compression),
+            environment=source.environment(),
+        )
+        tables = counts.result()
+    tree.flush()
+    files = tuple(
+        File(
+            name=f"{tree.final.name}/{path.name}",
+            size=path.stat().st_size,
+            sha256=hash_file(path),
+        )
+        for path in tree.files()
+    )
+    return Dump(compression=compression, files=files, tables=tables)

@@ -1,0 +1,103 @@
+"""What the page of a run shows beside the run's own columns, read from its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from migrationops.models import Run, Step
+
+_LOCKS = {
+    "AS": "ACCESS SHARE",
+    "RS": "ROW SHARE",
+    "RX": "ROW EXCLUSIVE",
+    "SUX": "SHARE UPDATE EXCLUSIVE",
+    "S": "SHARE",
+    "SRX": "SHARE ROW EXCLUSIVE",
+    "X": "EXCLUSIVE",
+    "AX": "ACCESS EXCLUSIVE",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsedRow:
+    """One statement of the rehearsal: what it locked and what it worked on."""
+
+    migration: str
+    sql: str
+    locks: tuple[str, ...]
+    work: tuple[str, ...]
+    took: str
+    blocks: bool | None
+
+    @property
+    def line(self) -> str:
+        return self.sql.strip().splitlines()[0]
+
+
+def details(run: Run) -> dict[str, Any]:
+    """Return what the template needs; a run that failed has no report."""
+    backup, steps = run.backup, list(run.steps.all())
+    lint = _noted(steps, "lint") or run.report.get("lint") or {}
+    return {
+        "took": duration(seconds(run)),
+        "steps": [(step, duration(seconds(step))) for step in steps],
+        "backup_size": sum(file["size"] for file in backup.get("files", [])),
+        "backup_rows": f"{backup.get('proof', {}).get('rows', 0):,}",
+        "backup_started": parse_datetime(backup.get("started", "")),
+        "warnings": _noted(steps, "warnings") or run.report.get("warnings", []),
+        "findings": [f for f in lint.get("findings", []) if f["severity"] != "safe"],
+        "rehearsal": _noted(steps, "rehearsal") or run.report.get("rehearsal"),
+        "rehearsed": list(_rehearsed(run.rehearsal)),
+        "disagreements": run.report.get("disagreements", []),
+    }
+
+
+def seconds(item: Run | Step) -> float | None:
+    """Return how long it took; None while it is open."""
+    if item.finished_at is None:
+        return None
+    return (item.finished_at - item.started_at).total_seconds()
+
+
+def duration(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 60:
+        return f"{value:.1f} s"
+    return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def _noted(steps: list[Step], fact: str) -> Any:
+    """Return what a stage noted of itself."""
+    return next((s.detail[fact] for s in steps if s.detail.get(fact)), None)
+
+
+def _rehearsed(rehearsal: dict[str, Any]) -> Iterator[RehearsedRow]:
+    for migration in rehearsal.get("performance", {}).get("migrations", []):
+        for step in migration["steps"]:
+            facts = step["facts"] or {}
+            yield RehearsedRow(
+                migration=f"{migration['app']}.{migration['name']}",
+                sql=step["sql"] or step["description"],
+                locks=tuple(
+                    f"{name}: {_LOCKS.get(mode, mode)}"
+                    for name, mode in facts.get("locks", {}).items()
+                ),
+                work=tuple(_work(facts)),
+                took=duration(facts.get("seconds")),
+                blocks=facts.get("blocks", False),
+            )
+
+
+def _work(facts: dict[str, Any]) -> Iterator[str]:
+    yield from (f"rewrites {name}" for name in facts.get("rewritten", ()))
+    for name, rows in facts.get("scanned", {}).items():
+        yield f"reads {rows:,} rows of {name}"
+    for name, rows in facts.get("written", {}).items():
+        yield f"writes {rows:,} rows of {name}"
