@@ -99,10 +99,10 @@ def next_position(
     step = script.steps[interrupted.started - 1]
     if interrupted.finished:
         return step.position + 1
-    if position := _decide(step, introspection.catalog(connection).fingerprint):
+    if position := _decide(step, _fingerprint(connection, script)):
         return position
     _drop_invalid_index(connection, step)
-    if position := _decide(step, introspection.catalog(connection).fingerprint):
+    if position := _decide(step, _fingerprint(connection, script)):
         return position
     raise NeedsPersonError(
         f"{interrupted.label} was stopped at step {step.position}, and the catalog is "
@@ -127,6 +127,11 @@ def _usable_script(migration: Migration, interrupted: Interrupted) -> Script:
             f"again. Or: {by_hand(interrupted.key)}",
         )
     return interrupted.script
+
+
+def _fingerprint(connection: Connection, script: Script) -> str:
+    """Return that of the catalog, less what the rehearsal's database lacked."""
+    return introspection.catalog(connection).without(script.absent).fingerprint
 
 
 def _decide(step: RecordedStep, catalog: str) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from typing import Any, cast
@@ -117,6 +117,10 @@ class Object:
     def qualified_name(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.qualified_name}"
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values; what equals its default is left out."""
         return cast("dict[str, Any]", _plain(self))
@@ -150,6 +154,11 @@ class Catalog:
         """SHA-256 over the canonical JSON of everything in it, in hex."""
         lines = [_digest(part) for part in (*self.tables, *self.objects)]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def without(self, objects: Collection[str]) -> Catalog:
+        """Return this less these objects, each named as "kind name"."""
+        kept = tuple(o for o in self.objects if o.label not in objects)
+        return Catalog(tables=self.tables, objects=kept)
 
     def with_tables(
         self,

@@ -25,6 +25,7 @@ from chores.households.models import (
     Household,
     Membership,
     Notice,
+    Role,
     SystemSetting,
 )
 
@@ -97,8 +98,24 @@ class HouseholdAdmin(admin.ModelAdmin[Household]):
         return False
 
 
+class MembershipForm(forms.ModelForm[Membership]):
+    """Refuses to leave a household without an admin."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        stays = cleaned.get("role") == Role.ADMIN and cleaned.get("user") is not None
+        if self.instance.pk and not stays:
+            _, member = members.lock_member(self.instance)
+            try:
+                members.require_another_admin(member)
+            except ChoresError as refusal:
+                raise ValidationError(str(refusal)) from None
+        return cleaned
+
+
 @admin.register(Membership)
 class MembershipAdmin(admin.ModelAdmin[Membership]):
+    form = MembershipForm
     list_display = ("name", "household", "role", "balance", "earned", "left_at")
     list_filter = ("role", ("left_at", admin.EmptyFieldListFilter))
     list_select_related = ("household",)
@@ -107,6 +124,10 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     readonly_fields = ("left_at", "balance", "earned", "entries")
     actions = ("leave", "rejoin")
     show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A member, with all their history, never moves to another household."""
+        return (*self.readonly_fields, *(("household",) if obj is not None else ()))
 
     def save_model(self, request: Any, obj: Membership, form: Any, change: Any) -> None:
         """A new role moves chores; a new member gets some."""

@@ -43,6 +43,9 @@ class AchievementAdmin(admin.ModelAdmin[Achievement]):
     autocomplete_fields = ("household", "chore")
     show_full_result_count = False
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else ("household",)
+
 
 @admin.register(UserAchievement)
 class UserAchievementAdmin(BigTableAdmin):
@@ -57,6 +60,9 @@ class RewardAdmin(admin.ModelAdmin[Reward]):
     search_fields = ("name", "household__name")
     autocomplete_fields = ("household",)
     show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else ("household",)
 
 
 @admin.register(Redemption)

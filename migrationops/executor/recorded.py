@@ -44,12 +44,16 @@ class RecordedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """The steps of one non-atomic migration."""
+    """The steps of one non-atomic migration.
+
+    `absent` labels objects that the rehearsal's database lacked: in no fingerprint.
+    """
 
     app: str
     name: str
     source_hash: str
     steps: tuple[RecordedStep, ...]
+    absent: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,7 +64,8 @@ class Script:
             RecordedStep(**{**step, "kind": StepKind(step["kind"])})
             for step in data["steps"]
         )
-        return cls(**{**data, "steps": tuple(steps)})
+        lists = {"steps": tuple(steps), "absent": tuple(data.get("absent", ()))}
+        return cls(**{**data, **lists})
 
 
 def find_script(scripts: Iterable[Script], app: str, name: str) -> Script | None:

@@ -27,8 +27,8 @@ class Change:
                 {t.qualified_name: t for t in after.tables},
             ),
             objects=_changed(
-                {f"{o.kind} {o.qualified_name}": o for o in before.objects},
-                {f"{o.kind} {o.qualified_name}": o for o in after.objects},
+                {o.label: o for o in before.objects},
+                {o.label: o for o in after.objects},
             ),
         )
 

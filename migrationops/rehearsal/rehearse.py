@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from migrationops import drift
 from migrationops.conf import Conf
+from migrationops.executor.recorded import Script
 from migrationops.plan import Plan
 from migrationops.postgres import databases, introspection
 from migrationops.postgres.introspection import TableSize
@@ -15,6 +17,7 @@ from migrationops.progress import ProgressCallback, Stage, silent, step
 from migrationops.rehearsal.copying import copy_live
 from migrationops.rehearsal.estimate import Estimate, estimate
 from migrationops.rehearsal.record import Failure, Performance
+from migrationops.schema import Catalog
 from migrationops.shadow.database import Shadow, shadow_database
 from migrationops.shadow.process import run_task
 
@@ -24,7 +27,7 @@ class Rehearsal:
     """What a plan did on a shadow database, and what it would do to the live one.
 
     Holds for this plan and this live catalog only. `lacking` says what the shadow
-    could not be given; resuming is exact only when that is nothing.
+    could not be given, `absent` labels the objects among that.
     """
 
     plan: str  # the plan's fingerprint
@@ -35,11 +38,21 @@ class Rehearsal:
     performance: Performance
     with_data: bool = False  # on a copy of the live rows: measured, not estimated
     lacking: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     estimates: tuple[Estimate, ...] = ()
 
     @property
     def passed(self) -> bool:
         return self.performance.failure is None
+
+    @property
+    def scripts(self) -> tuple[Script, ...]:
+        """Return the steps of each migration that is not atomic."""
+        return tuple(
+            replace(m.script, absent=self.absent)
+            for m in self.performance.migrations
+            if not m.atomic
+        )
 
     def holds_for(self, plan: Plan, catalog: str) -> bool:
         """Tell whether it need not be rehearsed again."""
@@ -67,7 +80,8 @@ class Rehearsal:
             "with_data": self.with_data,
             "lacking": list(self.lacking),
             "estimates": [asdict(e) for e in self.estimates],
-            "scripts": performance["scripts"],
+            "absent": list(self.absent),
+            "scripts": [script.to_json() for script in self.scripts],
             "performance": performance,
         }
 
@@ -77,6 +91,7 @@ class Rehearsal:
             **{key: data[key] for key in _PLAIN},
             with_data=data.get("with_data", False),
             lacking=tuple(data["lacking"]),
+            absent=tuple(data.get("absent", ())),
             estimates=tuple(Estimate(**e) for e in data["estimates"]),
             performance=Performance.from_json(data["performance"]),
         )
@@ -99,7 +114,7 @@ def rehearse(
     """
     started = datetime.now(UTC).isoformat()
     with databases.connect(plan.alias) as live:
-        catalog = introspection.catalog(live).fingerprint
+        catalog = introspection.catalog(live)
         sizes = introspection.sizes(live)
         database, version = live.info.dbname, live.info.server_version
     with shadow_database(plan.alias, conf) as shadow:
@@ -109,14 +124,26 @@ def rehearse(
             performance = _perform(plan, shadow)
     return Rehearsal(
         plan=plan.fingerprint,
-        catalog=catalog,
+        catalog=catalog.fingerprint,
         database=database,
         server_version=version,
         started=started,
         performance=performance,
         with_data=with_data,
         lacking=lacking,
+        absent=_absent(catalog, lacking),
         estimates=_estimates(performance, sizes, measured=with_data),
+    )
+
+
+def _absent(catalog: Catalog, lacking: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels of the live objects that are told as missing."""
+    nothing = Catalog()
+    return tuple(
+        found.label
+        for found in (catalog.objects if lacking else ())
+        for difference in drift.compare(Catalog(objects=(found,)), nothing).differences
+        if str(difference) in lacking
     )
 
 

