@@ -22,6 +22,7 @@ from migrationops.rehearsal.sampling import sampled_locks
 
 Execute = Callable[[], object]
 
+_FLUSHES = 150000  # older servers have a collector instead
 _NEEDS_NO_TRANSACTION = {
     errors.ActiveSqlTransaction.sqlstate,
     errors.InvalidTransactionTermination.sqlstate,
@@ -80,19 +81,24 @@ class Tracer:
         return facts
 
     def _alone(self, sql: str, execute: Execute) -> Facts:
+        self._flush()
         before = observe_totals(self._beside, {})
         with sampled_locks(self._beside, self._connection.info.backend_pid) as locks:
             started = time.perf_counter()
             execute()
             seconds = time.perf_counter() - started
-        # Counters reach the shared statistics only now and then.
-        self._connection.execute("SELECT pg_stat_force_next_flush()")
+        self._flush()
         return committed_alone(
             before,
             observe_totals(self._beside, locks),
             seconds=seconds,
             concurrent=classify(sql) is StatementClass.CONCURRENT,
         )
+
+    def _flush(self) -> None:
+        """Bring this session's counters, which wait for a second, to everybody."""
+        if self._connection.info.server_version >= _FLUSHES:
+            self._connection.execute("SELECT pg_stat_force_next_flush()")
 
 
 def sqlstate(exc: BaseException) -> str | None:

@@ -9,6 +9,7 @@ from psycopg import errors, sql
 
 from migrationops.postgres import databases
 from migrationops.rehearsal.script import NOT_RUN, run_script, split
+from migrationops.rehearsal.trace import Tracer
 from tests.integration.rehearsal import truth
 from tests.server import installed
 
@@ -199,6 +200,20 @@ def test_a_script_may_control_its_own_transactions(scratch):
         "select count(*) from uniq",
         in_transaction=False,
     ) == [False, False, True, False, False]
+
+
+def test_rows_of_earlier_work_are_not_counted_again(scratch):
+    """The session's counters reach everybody a second later, rolled back or not."""
+    statement = "create index concurrently unl_id on unl(id)"
+    with scratch.database() as (connection, beside):
+        connection.execute("begin")
+        connection.execute("insert into unl values (1)")
+        connection.execute("rollback")
+        tracer = Tracer(connection, beside)
+        facts = tracer.trace(statement, lambda: connection.execute(statement))
+
+    assert facts.alone
+    assert facts.written == {}
 
 
 def test_a_procedure_that_commits_is_run_as_it_wants(scratch):
