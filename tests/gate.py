@@ -17,9 +17,14 @@ class Gate:
     number: int
 
     @property
+    def statement(self) -> str:
+        """The SQL that waits here."""
+        return f"SELECT pg_advisory_xact_lock({self.number})"
+
+    @property
     def operation(self) -> str:
         """The operation of a migration that waits here."""
-        return f'migrations.RunSQL("SELECT pg_advisory_xact_lock({self.number})")'
+        return f'migrations.RunSQL("{self.statement}")'
 
     @contextmanager
     def closed(self, shop: Shop) -> Iterator[None]:

@@ -64,22 +64,19 @@ def run_in_transaction(
 class LimitEachStatement:
     """Set the limits before each statement that may block others.
 
-    Before each, since a RunSQL may have changed them. Blockers are waited for only
-    before the first: afterwards the transaction holds locks of its own.
+    Before each, since a RunSQL may have changed them. Blockers are waited for while
+    the transaction holds no lock of its own.
     """
 
     def __init__(self, session: Session, until: float) -> None:
         self._session = session
         self._until = until
-        self._is_first = True
 
     def __call__(
         self, execute: Any, sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
         statement = classify(str(sql))
-        if self._is_first:
-            look_ahead(self._session, statement, str(sql), until=self._until)
-        self._is_first &= statement is StatementClass.SESSION
+        look_ahead(self._session, statement, str(sql), until=self._until)
         if statement not in (StatementClass.DATA, StatementClass.SESSION):
             _limit(self._session, statement)
         return execute(sql, params, many, context)

@@ -21,10 +21,10 @@ def look_ahead(
 ) -> None:
     """Name who is in the way; before a statement that may block others, wait for them.
 
-    Nothing may be held meanwhile. Whoever has been at it for long will outlast the
-    lock timeout, and clients would queue behind us for nothing. `until`
-    (time.monotonic()) ends the waiting: then the lock timeout decides. Without the
-    connection to look by, nobody is named.
+    Whoever has been at it for long will outlast the lock timeout, and clients would
+    queue behind us for nothing. `until` (time.monotonic()) ends the waiting: then the
+    lock timeout decides, as it does at once where we hold a lock ourselves. Without
+    the connection to look by, nobody is named.
     """
     with contextlib.suppress(psycopg.Error):
         if statement is StatementClass.BLOCKING:
@@ -43,9 +43,13 @@ def _wait(session: Session, text: str, until: float) -> None:
         fresh = [other for other in found if (other.pid, other.gid) not in told]
         _tell(session, text, fresh, "not queued yet, since it would wait for")
         told |= {(other.pid, other.gid) for other in fresh}
-        if time.monotonic() > until:
+        if time.monotonic() > until or _holds_lock(session):
             return
         time.sleep(_INTERVAL)
+
+
+def _holds_lock(session: Session) -> bool:
+    return any(activity.holds_lock(session.watch, pid) for pid in session.pids)
 
 
 def _lasting(session: Session, tables: tuple[str, ...]) -> list[Other]:

@@ -70,6 +70,12 @@ def load(connection: Connection) -> Load:
     return Load(lag=row[0], active=row[1])
 
 
+def holds_lock(connection: Connection, pid: int) -> bool:
+    """Whether the session `pid` holds a table so that somebody may have to wait."""
+    row = connection.execute(query("holds"), {"pid": pid}).fetchone()
+    return bool(row and row[0])
+
+
 def blockers(connection: Connection, pid: int) -> tuple[Other, ...]:
     """Return whom the session `pid` waits for, the oldest first."""
     return _others(connection, "blockers", pid=pid)

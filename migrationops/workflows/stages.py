@@ -18,8 +18,9 @@ from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
 from migrationops.lint.report import LintReport
 from migrationops.postgres import databases, introspection
+from migrationops.postgres.retry import Attempt, retrying
 from migrationops.preconditions import Problem, Situation
-from migrationops.progress import Stage
+from migrationops.progress import Progress, Stage, State
 from migrationops.rehearsal.rehearse import Rehearsal
 from migrationops.rehearsal.rehearse import rehearse as rehearse_plan
 from migrationops.resume import Interrupted
@@ -194,9 +195,13 @@ def apply(
 def verify(
     work: Work, rehearsal: Rehearsal | None, warnings: Sequence[Problem]
 ) -> Verification:
-    """Look whether the database holds together, and is as it was rehearsed."""
+    """Look whether the database holds together, and is as it was rehearsed.
+
+    Tried again while another holds a lock on a table: nothing is held meanwhile.
+    """
     expected = rehearsal.performance if rehearsal else None
-    with work.run.stage(Stage.VERIFY):
+
+    def attempt() -> Verification:
         return verification.verify(
             work.run.journal.connection,
             work.alias,
@@ -206,6 +211,14 @@ def verify(
                 w.subject for w in warnings if w.name == preconditions.INVALID_INDEX
             },
         )
+
+    def note(failed: Attempt) -> None:
+        label = f"verify tries again: {failed.error}"
+        work.run.report(Progress(stage=Stage.VERIFY, state=State.ADVANCED, label=label))
+
+    with work.run.stage(Stage.VERIFY):
+        budget = work.conf.policy.outage_budget
+        return retrying(attempt, budget=budget, before_pause=note)
 
 
 def make_good(work: Work) -> None:

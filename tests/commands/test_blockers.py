@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import psycopg
 import pytest
 
+from tests.nursery import Forked
 from tests.shop import ADD_PRICE, Shop
 
+QUERY = 'migrations.RunSQL("SELECT count(*) FROM shop_item")'
+LOCK = 'migrations.RunSQL("LOCK TABLE held IN EXCLUSIVE MODE")'
 INDEX = 'AddIndexConcurrently("item", models.Index(fields=["name"], name="by_name"))'
 
 
 @pytest.fixture
 def ready(opened_shop: Shop) -> Shop:
     opened_shop.ops["POLICY"] = {"backup": "none", "lock_timeout": 0.4}
-    opened_shop.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
+    # A query before it holds nobody up.
+    opened_shop.add("0002_expand_price", QUERY, ADD_PRICE, after="0001_expand_item")
     return opened_shop
 
 
@@ -24,15 +30,21 @@ def reader(shop: Shop) -> psycopg.Connection[tuple[object, ...]]:
     return connection
 
 
+def read_until(process: subprocess.Popen[str] | Forked, words: str) -> str:
+    """Return the first line of a run's progress that has these words."""
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    while words not in line:
+        assert line, process.wait()
+        line = process.stderr.readline()
+    return line
+
+
 def test_writers_go_on_while_a_run_waits_for_a_reader(ready: Shop) -> None:
     """Queued behind the reader, the ALTER would make every writer wait for it."""
     with reader(ready) as blocker:
         process = ready.start("safe_migrate")
-        assert process.stderr is not None
-        line = ""
-        while "not queued yet" not in line:
-            line = process.stderr.readline()
-            assert line, process.wait()
+        line = read_until(process, "not queued yet")
         with ready.connect(options="-c lock_timeout=100ms") as writer:
             for _ in range(20):
                 writer.execute("INSERT INTO shop_item (name) VALUES ('new')")
@@ -42,6 +54,21 @@ def test_writers_go_on_while_a_run_waits_for_a_reader(ready: Shop) -> None:
     assert "a long reader" in line
     assert done.returncode == 0, done.stderr
     assert "price" in ready.columns()
+
+
+def test_nobody_is_waited_for_while_a_lock_is_held(ready: Shop) -> None:
+    """Each try gives its locks back within the lock timeout."""
+    ready.execute("CREATE TABLE held (id int)")
+    ready.add("0002_expand_price", LOCK, ADD_PRICE, after="0001_expand_item")
+    with reader(ready) as blocker:
+        process = ready.start("safe_migrate")
+        read_until(process, "tries again")
+        with ready.connect(options="-c lock_timeout=5s") as writer:
+            writer.execute("INSERT INTO held VALUES (1)")
+        blocker.commit()
+        done = ready.finish(process)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_rule_ends_who_is_idle_for_too_long(ready: Shop) -> None:

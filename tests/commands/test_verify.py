@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.fix_shop import needs_superuser
+from tests.gate import Gate
 from tests.outcome import last_run
 from tests.shop import ADD_PRICE, Shop
 
@@ -47,3 +48,26 @@ def test_an_index_that_the_run_left_invalid_differs(ready: Shop) -> None:
     assert "Index public.shop_item_pkey is INVALID." in done.stderr
     assert "Everything was applied and recorded" in done.stderr
     assert last_run(ready) == ("differs", 4)
+
+
+@pytest.mark.faults
+def test_a_table_that_another_has_locked_is_waited_for(opened_shop: Shop) -> None:
+    gate = Gate(4718)
+    opened_shop.ops["POLICY"] = {"backup": "none", "rehearse": True}
+    opened_shop.variables["AT_POST_MIGRATE"] = gate.statement
+    opened_shop.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
+    with opened_shop.connect(autocommit=False) as other:
+        with gate.closed(opened_shop):
+            process = opened_shop.start("safe_migrate")
+            gate.wait(opened_shop)
+            other.execute("LOCK TABLE shop_item IN ACCESS EXCLUSIVE MODE")
+        assert process.stderr is not None
+        line = "first"
+        while line and "verify tries again" not in line:
+            line = process.stderr.readline()
+        other.rollback()
+
+    done = opened_shop.finish(process)
+
+    assert "lock timeout" in line
+    assert done.returncode == 0, done.stderr
