@@ -67,6 +67,7 @@ class Policy:
     outage_budget: float = 60.0
     time_budget: float = 3600.0
     max_backup_age: float = 24 * 3600.0
+    content_hashes: bool = False  # of every row, by table, in the manifest
     on_failure: OnFailure = OnFailure.STOP
 
 

@@ -47,6 +47,7 @@ def details(run: Run) -> dict[str, Any]:
         "steps": [(step, duration(seconds(step))) for step in steps],
         "backup_size": sum(file["size"] for file in backup.get("files", [])),
         "backup_rows": f"{backup.get('proof', {}).get('rows', 0):,}",
+        "backup_took": _backup_took(backup),
         "backup_started": parse_datetime(backup.get("started", "")),
         "warnings": _noted(steps, "warnings") or run.report.get("warnings", []),
         "findings": [f for f in lint.get("findings", []) if f["severity"] != "safe"],
@@ -54,6 +55,13 @@ def details(run: Run) -> dict[str, Any]:
         "rehearsed": list(_rehearsed(run.rehearsal)),
         "disagreements": run.report.get("disagreements", []),
     }
+
+
+def _backup_took(backup: dict[str, Any]) -> str:
+    begun, ended = (parse_datetime(backup.get(k, "")) for k in ("started", "finished"))
+    dump = (ended - begun).total_seconds() if begun and ended else None
+    proof = backup.get("proof", {}).get("seconds")
+    return f"{duration(dump)} to dump, {duration(proof)} to prove"
 
 
 def seconds(item: Run | Step) -> float | None:

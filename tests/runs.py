@@ -17,7 +17,12 @@ BACKUP = {
     "started": "2026-03-01T09:30:01+00:00",
     "finished": "2026-03-01T09:30:09+00:00",
     "files": [{"name": "shop.dump", "size": 258_000_000, "sha256": "0" * 64}],
-    "proof": {"level": "restored", "rows": 1_204_511, "skipped": []},
+    "proof": {
+        "level": "restored",
+        "rows": 1_204_511,
+        "seconds": 75.2,
+        "skipped": [],
+    },
 }
 
 REHEARSAL = {

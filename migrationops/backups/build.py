@@ -111,7 +111,8 @@ def check_restored(
     """
     with source.connect(dbname) as connection:
         relations = contents.read_relations(connection)
-        found = contents.count_tables(connection, relations)
+        hashed = any(t.hash for t in manifest.tables)
+        found = contents.count_tables(connection, relations, hashed=hashed)
         problems = [
             *_differing_rows(manifest, found, "" if history else _HISTORY),
             *_lagging_sequences(manifest, contents.read_sequences(connection)),
@@ -141,14 +142,25 @@ def _create(
 def _differing_rows(
     manifest: Manifest, found: tuple[contents.Table, ...], ignored: str
 ) -> list[str]:
-    expected = {t.qualified_name: t.rows for t in manifest.tables}
-    counted = {t.qualified_name: t.rows for t in found}
+    expected = {t.qualified_name: t for t in manifest.tables}
+    counted = {t.qualified_name: t for t in found}
     return [
-        f"{name} has {counted.get(name, 'no')} rows instead of {expected.get(name, 0)}"
+        problem
         for name in sorted(expected.keys() | counted.keys())
-        if expected.get(name) != counted.get(name)
+        if (problem := _difference(name, expected.get(name), counted.get(name)))
         and not (ignored and name.startswith(ignored))
     ]
+
+
+def _difference(
+    name: str, expected: contents.Table | None, found: contents.Table | None
+) -> str:
+    rows, wanted = found.rows if found else "no", expected.rows if expected else 0
+    if rows != wanted:
+        return f"{name} has {rows} rows instead of {wanted}"
+    if expected and found and expected.hash != found.hash:
+        return f"{name} has as many rows, and others"
+    return ""
 
 
 def _lagging_sequences(

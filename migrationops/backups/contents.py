@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -22,6 +23,18 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   )
 ORDER BY n.nspname, c.relname
 """
+_HASH = sql.SQL("coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text")
+_NO_HASH = sql.SQL("''")
+_CANONICAL = {
+    "bytea_output": "hex",
+    "datestyle": "ISO",
+    "extra_float_digits": "3",
+    "intervalstyle": "postgres",
+    "lc_monetary": "C",
+    "search_path": "",
+    "timezone": "UTC",
+}
+_SETTINGS = "SELECT name, setting FROM pg_settings WHERE lower(name) = ANY (%s)"
 _SEQUENCES = """
 SELECT n.nspname, c.relname
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -45,12 +58,16 @@ class Relation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table of which the backup holds the rows; size in bytes, live."""
+    """A table of which the backup holds the rows; size in bytes, live.
+
+    `hash` is the sum of the rows' hashes as text, empty where it was not asked for.
+    """
 
     schema: str
     name: str
     rows: int
     bytes: int
+    hash: str = ""
 
     @property
     def qualified_name(self) -> str:
@@ -90,10 +107,16 @@ def read_relations(connection: Connection) -> tuple[Relation, ...]:
 
 
 def count_tables(
-    connection: Connection, relations: Iterable[Relation]
+    connection: Connection, relations: Iterable[Relation], *, hashed: bool = False
 ) -> tuple[Table, ...]:
-    """Count the rows of each table; children and partitions count for themselves."""
-    return tuple(_count(connection, r) for r in relations if r.has_rows)
+    """Count the rows of each table; children and partitions count for themselves.
+
+    With `hashed` their content is hashed too, which needs as long again.
+    """
+    if not hashed:
+        return tuple(_count(connection, r) for r in relations if r.has_rows)
+    with _canonical(connection):
+        return tuple(_count(connection, r, _HASH) for r in relations if r.has_rows)
 
 
 def count_large_objects(connection: Connection) -> int:
@@ -137,14 +160,34 @@ def _sequence(connection: Connection, schema: str, name: str) -> Sequence:
     return Sequence(schema=schema, name=name, last_value=row[0], is_called=row[1])
 
 
-def _count(connection: Connection, relation: Relation) -> Table:
-    query = sql.SQL("SELECT count(*), pg_table_size({}::regclass) FROM ONLY {}").format(
-        sql.Literal(relation.identifier.as_string(connection)), relation.identifier
+def _count(
+    connection: Connection, relation: Relation, content: sql.SQL = _NO_HASH
+) -> Table:
+    query = sql.SQL(
+        "SELECT count(*), pg_table_size({}::regclass), {} FROM ONLY {} t"
+    ).format(
+        sql.Literal(relation.identifier.as_string(connection)),
+        content,
+        relation.identifier,
     )
     row = connection.execute(query).fetchone()
     assert row is not None
-    rows, size = row
-    return Table(schema=relation.schema, name=relation.name, rows=rows, bytes=size)
+    rows, size, digest = row
+    return Table(
+        schema=relation.schema, name=relation.name, rows=rows, bytes=size, hash=digest
+    )
+
+
+@contextmanager
+def _canonical(connection: Connection) -> Iterator[None]:
+    """Have values written as text in one way, whatever the database's settings are."""
+    names = list(_CANONICAL)
+    before = connection.execute(_SETTINGS, [names]).fetchall()
+    for name, value in _CANONICAL.items():
+        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+    yield
+    for name, value in before:
+        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
 
 
 def _number(connection: Connection, query: str) -> int:

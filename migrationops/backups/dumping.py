@@ -45,7 +45,7 @@ def write_dump(job: Job, pending: PendingFile, snapshot: Snapshot) -> Dump:
     with decoding as decoder:
         with (
             _dumping(job.source, snapshot, compression) as child,
-            counting(snapshot) as counts,
+            counting(snapshot, hashed=job.hashed) as counts,
         ):
             file = _store(child, job, pending, decoder)
             tables = counts.result()
@@ -168,11 +168,16 @@ def _dumping(source: Source, snapshot: Snapshot, compression: str) -> Iterator[C
 
 
 @contextmanager
-def counting(snapshot: Snapshot) -> Iterator[Future[tuple[Table, ...]]]:
+def counting(
+    snapshot: Snapshot, *, hashed: bool
+) -> Iterator[Future[tuple[Table, ...]]]:
     """Count beside the dump; leaving by an exception cancels the counting."""
     with ThreadPoolExecutor(1) as executor:
         future = executor.submit(
-            contents.count_tables, snapshot.connection, snapshot.relations
+            contents.count_tables,
+            snapshot.connection,
+            snapshot.relations,
+            hashed=hashed,
         )
         try:
             yield future

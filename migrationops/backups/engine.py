@@ -34,6 +34,11 @@ class Job:
     read_back: bool = False
     jobs: int = 1
 
+    @property
+    def hashed(self) -> bool:
+        """Whether the content of every table is to be hashed."""
+        return self.source.conf.policy.content_hashes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:

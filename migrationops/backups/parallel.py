@@ -35,7 +35,10 @@ def write_tree(job: Job, tree: PendingTree, snapshot: Snapshot) -> Dump:
     source = job.source
     compression = probe_compression(source.programs)
     event = dump_progress(0, job.expected_bytes)
-    with counting(snapshot) as counts, growth.told(tree.size, event, job.report):
+    with (
+        counting(snapshot, hashed=job.hashed) as counts,
+        growth.told(tree.size, event, job.report),
+    ):
         tools.run(
             source.programs,
             "pg_dump",

@@ -61,9 +61,8 @@ class Template:
             space.check_copy(connection, contents.database_bytes(connection))
         before = read_before(source)
         with _copying(job) as copy, source.connect(copy.name) as connection:
-            tables = contents.count_tables(
-                connection, contents.read_relations(connection)
-            )
+            relations = contents.read_relations(connection)
+            tables = contents.count_tables(connection, relations, hashed=job.hashed)
             manifest = _describe(job, connection, before, copy, tables)
         return Taken(manifest=manifest)
 

@@ -83,7 +83,6 @@ class ProgressLines:
                 file=self._out,
             )
         self._bar.total = event.total or None
-        self._bar.total = event.total or None
         self._bar.update(event.done - self._bar.n)
 
     def _say_how_far(self, event: Progress) -> None:

@@ -76,16 +76,16 @@ class Child:
 def find_programs(major: int, directories: Sequence[Path]) -> Programs:
     """Return the programs of the server's major version.
 
-    Looks in `directories`, PATH, and Debian's places, in this order. A newer
-    pg_dump writes archives that an older server cannot take back, an older one
-    refuses the server: so the majors must be equal.
+    Looks in `directories`, PATH and Debian's places, in this order. A newer
+    pg_dump's archive cannot go back to an older server: the majors must be equal.
 
     Raises ToolMissingError, naming what was found and what to install.
     """
-    found = [p for d in _places(directories) if (p := _programs(d))]
-    for programs in found:
-        if programs.major == major:
+    found: list[Programs] = []
+    for programs in filter(None, map(_programs, _places(directories))):
+        if programs.major == major:  # look no further: each is a program started
             return programs
+        found.append(programs)
     seen = ", ".join(f"{p.version} in {p.directory}" for p in found) or "none"
     raise ToolMissingError(
         f"The server is PostgreSQL {major}, which needs client programs "

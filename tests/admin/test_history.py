@@ -288,3 +288,9 @@ def test_every_page_names_the_environment(
     text = staff.get(LIST).content.decode()
 
     assert f"environment-{environment}" in text
+
+
+def test_a_backup_says_how_long_it_took(staff: Client) -> None:
+    text = staff.get(page_of(make_run())).content.decode()
+
+    assert "8.0 s to dump, 1 min 15 s to prove" in text

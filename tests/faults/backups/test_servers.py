@@ -94,6 +94,10 @@ def test_a_restart_in_the_middle_leaves_before(
     shop.succeed("backup")
     shop.succeed(*RESTORE, "--accept-loss", "all")
     assert (items(shop), beside(shop)) == (ROWS + 3, [Role.KEPT])
+    # pg_restore did not wait for its commits; the swap did, for all of them.
+    server.kill()
+    server.start()
+    assert (items(shop), beside(shop)) == (ROWS + 3, [Role.KEPT])
 
 
 def wait_until_busy(server: OwnServer, query: str) -> None:

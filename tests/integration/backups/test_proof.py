@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
+from migrationops.backups.build import check_restored
+from migrationops.backups.source import open_source
 from migrationops.backups.take import take_backup
 from migrationops.conf import Proof
-from migrationops.exceptions import PreconditionError
+from migrationops.exceptions import BackupError, PreconditionError
 from migrationops.progress import silent
 from migrationops.workflows.restore import Request, restore_backup
 
@@ -75,6 +78,23 @@ def test_everything_is_restored_compared_and_cleared_away(sandbox: Sandbox) -> N
     assert manifest.proof.rows == manifest.rows + manifest.large_objects
     assert manifest.proof.skipped == ()
     assert sandbox.names() == {sandbox.name}
+
+
+def test_content_is_hashed_where_policy_says_so(sandbox: Sandbox) -> None:
+    """As many rows are not the same rows; settings of the database do not count."""
+    sandbox.sql(OBJECTS)
+    name = psycopg.sql.Identifier(sandbox.name).as_string()
+    sandbox.sql(f"ALTER DATABASE {name} SET timezone = 'Asia/Tokyo'")
+    sandbox.sql(f"ALTER DATABASE {name} SET datestyle = 'German'")
+    manifest = take(sandbox, policy={"content_hashes": True})
+    assert manifest.proof.level is Proof.RESTORED
+    assert all(t.hash for t in manifest.tables)
+    source = open_source(sandbox.alias, sandbox.conf())
+    check_restored(source, manifest, sandbox.name)
+    table = next(t for t in manifest.tables if t.rows)
+    other = tuple(replace(t, hash="1") if t is table else t for t in manifest.tables)
+    with pytest.raises(BackupError, match="has as many rows, and others"):
+        check_restored(source, replace(manifest, tables=other), sandbox.name)
 
 
 def test_another_server_proves_it_without_its_roles(sandbox: Sandbox) -> None:

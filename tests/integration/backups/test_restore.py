@@ -23,6 +23,7 @@ from migrationops.exceptions import (
     FailedError,
     LockedError,
     ManifestError,
+    PreconditionError,
     RefusedError,
     StampError,
 )
@@ -278,6 +279,28 @@ def test_a_backup_of_another_environment_needs_trust(box: Sandbox) -> None:
         put_back(box)
     put_back(box, trust=True)
     assert box.sql("SELECT environment FROM migrationops_stamp") == "test"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            {"database_bytes": 10**18},
+            r"needs about 1,100,000,000,000\.0 MB .* are free",
+        ),
+        ({"server_version": "99.1"}, r"is of PostgreSQL 99, this server is \d+"),
+    ],
+    ids=["size", "major"],
+)
+def test_what_cannot_be_restored_here_is_refused_before_it_is_begun(
+    box: Sandbox, wrong: dict[str, Any], message: str
+) -> None:
+    manifest = replace(take(box), **wrong)
+    catalog.write(box.directory, manifests.sign(manifest, get_conf()))
+    with pytest.raises(PreconditionError, match=message) as caught:
+        put_back(box)
+    assert "Nothing was changed" in str(caught.value)
+    assert beside(box) == {}
 
 
 def test_a_database_of_another_environment_is_refused(box: Sandbox) -> None:
