@@ -165,6 +165,11 @@ def test_nobody_gives_themselves_a_bonus(home: Home) -> None:
         ledger.adjust(home.ann, 5, actor=home.ann, note="me")
 
 
+def test_whoever_is_alone_may(db: None) -> None:
+    admin = AdminFactory()
+    assert ledger.adjust(admin, 5, actor=admin, note="to me").amount == 5
+
+
 def test_nobody_reviews_their_own_work(home: Home) -> None:
     occurrence = home.occurrence(needs_approval=True)
     home.bo.role = "admin"
