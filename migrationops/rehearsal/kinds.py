@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import postgast
-
-from migrationops.postgres.statements import without_placeholders
+from migrationops.postgres.statements import (
+    UnreadableError,
+    parse,
+    without_placeholders,
+)
 
 _READS = {"select_stmt", "variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
 _ON_LOCKED_TABLES = {"alter_table_stmt", "create_stmt", "drop_stmt", "index_stmt"}
@@ -50,7 +52,7 @@ def only_defines(sql: str) -> bool:
 
 def _kinds(sql: str) -> set[str]:
     try:
-        parsed = postgast.parse(without_placeholders(sql)).stmts
-    except postgast.PgQueryError:
+        parsed = parse(without_placeholders(sql)).stmts
+    except UnreadableError:
         return {"unreadable"}
     return {raw.stmt.WhichOneof("node") for raw in parsed}

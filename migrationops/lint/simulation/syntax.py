@@ -10,6 +10,8 @@ from typing import Any
 import postgast
 from postgast import pg_query_pb2 as pb
 
+from migrationops.postgres import statements
+
 Node = Any  # one protobuf message of libpg_query; the bindings carry no types
 
 
@@ -29,8 +31,8 @@ class Parsed:
 def parse(sql: str) -> list[Parsed]:
     """Parse a script; raise UnparsableError when any of it is not SQL."""
     try:
-        result = postgast.parse(sql)
-    except (postgast.PgQueryError, ValueError, RecursionError) as exc:
+        result = statements.parse(sql)
+    except statements.UnreadableError as exc:
         raise UnparsableError(str(exc)) from exc
     text = sql.encode()
     return [_parsed(text, raw) for raw in result.stmts]

@@ -271,3 +271,12 @@ def test_text_that_is_no_sql_is_one_statement():
     assert split("this 'is not sql") == ["this 'is not sql"]
     assert split("select 1; selec 2;\n-- end\n") == ["select 1", "selec 2"]
     assert split("") == []
+
+
+def test_what_is_too_deep_to_be_read_is_run_all_the_same(scratch):
+    deep = "select " + " + ".join(["1"] * 2000)
+
+    (statement,) = run(scratch, [deep])
+
+    assert statement["error"] is None
+    assert statement["blocks"] is False
