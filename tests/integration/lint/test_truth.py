@@ -121,7 +121,6 @@ def test_our_own_cases_are_still_what_a_server_does(sandbox: Sandbox) -> None:
         "select " + " + ".join(["1"] * 4000),
         "do $$ " + "begin " * 500 + "end;" * 500 + " $$",
         "alter table",
-        "\x00",
     ],
 )
 def test_what_cannot_be_read_is_unknown(script: str) -> None:
