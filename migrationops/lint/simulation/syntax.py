@@ -48,22 +48,6 @@ def _parsed(text: bytes, raw: Node) -> Parsed:
     )
 
 
-def split(sql: str) -> list[str]:
-    """Split a script at its semicolons, also where the grammar refuses a part.
-
-    libpg_query's own scanner drops what does not begin like a statement.
-    """
-    text = sql.encode()
-    try:
-        tokens = postgast.scan(sql).tokens
-    except (postgast.PgQueryError, ValueError):
-        return [sql.strip()]
-    ends = [t.start for t in tokens if t.token == pb.ASCII_59] + [len(text)]
-    starts = [0, *(end + 1 for end in ends)]
-    parts = [text[a:b].decode().strip() for a, b in zip(starts, ends, strict=False)]
-    return [part for part in parts if part]
-
-
 _NAME_BYTES = 63
 
 

@@ -8,7 +8,8 @@ import pytest
 from psycopg import errors, sql
 
 from migrationops.postgres import databases
-from migrationops.rehearsal.script import NOT_RUN, run_script, split
+from migrationops.postgres.splitting import split
+from migrationops.rehearsal.script import NOT_RUN, run_script
 from migrationops.rehearsal.trace import Tracer
 from tests.integration.rehearsal import truth
 from tests.server import installed
