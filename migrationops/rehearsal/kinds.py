@@ -29,6 +29,11 @@ def controls_transaction(sql: str) -> bool:
     return "transaction_stmt" in _kinds(sql)
 
 
+def needs_block(sql: str) -> bool:
+    """Tell whether it makes sense inside of a transaction block only."""
+    return bool(_kinds(sql) & {"lock_stmt", "declare_cursor_stmt"})
+
+
 def changes_locked_tables_only(sql: str) -> bool:
     """Tell whether it changes no table but those that it locks.
 

@@ -191,6 +191,12 @@ def test_a_statement_outside_a_transaction_holds_nothing_afterwards(scratch):
     ) == [False, False]
 
 
+def test_what_needs_a_transaction_fails_without_one(scratch):
+    (statement,) = run(scratch, ["lock table t"], in_transaction=False)
+
+    assert statement["error"].startswith("25P01")
+
+
 def test_a_script_may_control_its_own_transactions(scratch):
     assert blocks(
         scratch,
