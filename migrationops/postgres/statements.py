@@ -11,6 +11,10 @@ from enum import StrEnum
 from typing import Any
 
 
+class UnreadableError(Exception):
+    """PostgreSQL's grammar refuses this text, or it is nested too deep to be read."""
+
+
 class StatementClass(StrEnum):
     """How a statement meets other sessions."""
 
@@ -47,16 +51,24 @@ def without_placeholders(sql: str) -> str:
     return _PLACEHOLDERS.sub("$1", sql)
 
 
+def parse(sql: str) -> Any:
+    """Return the statements as libpg_query's trees; raise UnreadableError."""
+    import postgast
+
+    try:
+        return postgast.parse(sql)
+    except Exception as exc:  # protobuf's too, which postgast lets through
+        raise UnreadableError(str(exc)) from exc
+
+
 def classify(sql: str) -> StatementClass:
     """Return the class of the SQL; what cannot be parsed counts as blocking.
 
     Values need not be in it yet: Django's cursors are watched before they are.
     """
-    import postgast
-
     try:
-        statements = postgast.parse(without_placeholders(sql)).stmts
-    except postgast.PgQueryError:
+        statements = parse(without_placeholders(sql)).stmts
+    except UnreadableError:
         return StatementClass.BLOCKING
     classes = {_classify(raw.stmt) for raw in statements}
     return next((c for c in _CAREFUL_FIRST if c in classes), StatementClass.SESSION)
@@ -66,7 +78,6 @@ def ends_transaction(sql: str) -> bool:
     """Whether it begins or ends a transaction; savepoints do neither."""
     if not _TRANSACTION_WORDS.search(sql):
         return False
-    import postgast
     from postgast import pg_query_pb2 as pb
 
     inside = {
@@ -75,8 +86,8 @@ def ends_transaction(sql: str) -> bool:
         pb.TRANS_STMT_ROLLBACK_TO,
     }
     try:
-        nodes = [raw.stmt for raw in postgast.parse(sql).stmts]
-    except postgast.PgQueryError:
+        nodes = [raw.stmt for raw in parse(sql).stmts]
+    except UnreadableError:
         return False
     return any(
         node.WhichOneof("node") == "transaction_stmt"
@@ -121,8 +132,8 @@ def tables(sql: str) -> tuple[str, ...]:
     from postgast import pg_query_pb2 as pb
 
     try:
-        tree = postgast.parse(without_placeholders(sql))
-    except postgast.PgQueryError:
+        tree = parse(without_placeholders(sql))
+    except UnreadableError:
         return ()
     named = [[n.schemaname, n.relname] for n in postgast.find_nodes(tree, pb.RangeVar)]
     for drop in postgast.find_nodes(tree, pb.DropStmt):
@@ -137,9 +148,7 @@ def _quoted(name: str) -> str:
 
 def built_index(sql: str) -> str | None:
     """Return the name of the index that the statement builds, if it builds one."""
-    import postgast
-
-    for raw in postgast.parse(sql).stmts:
+    for raw in parse(sql).stmts:
         if raw.stmt.WhichOneof("node") == "index_stmt":
             return str(raw.stmt.index_stmt.idxname)
     return None

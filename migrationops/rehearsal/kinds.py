@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import postgast
-
-from migrationops.postgres.statements import without_placeholders
+from migrationops.postgres.statements import (
+    UnreadableError,
+    parse,
+    without_placeholders,
+)
 
 _READS = {"select_stmt", "variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
 _ON_LOCKED_TABLES = {"alter_table_stmt", "create_stmt", "drop_stmt", "index_stmt"}
@@ -25,6 +27,11 @@ _WRITES_ROWS = {
 def controls_transaction(sql: str) -> bool:
     """Tell whether there is a BEGIN, COMMIT, SAVEPOINT or their like in it."""
     return "transaction_stmt" in _kinds(sql)
+
+
+def needs_block(sql: str) -> bool:
+    """Tell whether it makes sense inside of a transaction block only."""
+    return bool(_kinds(sql) & {"lock_stmt", "declare_cursor_stmt"})
 
 
 def changes_locked_tables_only(sql: str) -> bool:
@@ -50,7 +57,7 @@ def only_defines(sql: str) -> bool:
 
 def _kinds(sql: str) -> set[str]:
     try:
-        parsed = postgast.parse(without_placeholders(sql)).stmts
-    except postgast.PgQueryError:
+        parsed = parse(without_placeholders(sql)).stmts
+    except UnreadableError:
         return {"unreadable"}
     return {raw.stmt.WhichOneof("node") for raw in parsed}

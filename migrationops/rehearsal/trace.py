@@ -2,8 +2,8 @@
 
 Inside a transaction the session observes itself before and after. A statement
 outside one is given its own, which changes nothing for it; only what refuses that
-(CREATE INDEX CONCURRENTLY, VACUUM, a procedure that commits) runs bare, with its
-locks sampled from a second connection.
+(CREATE INDEX CONCURRENTLY, VACUUM, a procedure that commits) or would fail without
+(LOCK TABLE) runs bare, with its locks sampled from a second connection.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from psycopg import errors, pq
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.statements import StatementClass, classify
 from migrationops.rehearsal.facts import Facts, between, committed_alone
+from migrationops.rehearsal.kinds import needs_block
 from migrationops.rehearsal.observation import Observation, observe, observe_totals
 from migrationops.rehearsal.sampling import sampled_locks
 
@@ -42,6 +43,8 @@ class Tracer:
         """Run `execute`, which sends `sql`, and say what it did; errors pass."""
         if self._connection.info.transaction_status is pq.TransactionStatus.INTRANS:
             return self._inside(execute)
+        if needs_block(sql):
+            return self._alone(sql, execute)
         try:
             return self._in_own_transaction(execute)
         except Exception as exc:

@@ -8,9 +8,9 @@ from typing import Any
 
 from migrationops.executor.recorded import StepKind
 from migrationops.lint.report import LintReport
+from migrationops.postgres.splitting import split
 from migrationops.rehearsal.record import RehearsedStep
 from migrationops.rehearsal.rehearse import Rehearsal
-from migrationops.rehearsal.script import split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ class NewWriteRestriction(EventRule):
             return False
         if step.fills_nothing_old(event.table, self._columns(event)):
             return False  # no running code writes a column of this very migration
-        taken_over = event["using_index"] or event["inline"]
+        taken_over = event["using_index"] or event["inline"] or event["refused"]
         return not taken_over and super().applies(event, step)
 
     def _columns(self, event: Event) -> tuple[str, ...]:

@@ -145,7 +145,10 @@ def _change(sub: Subcommand, **changes: object) -> None:
 def _set_not_null(sub: Subcommand) -> None:
     """Read the table, unless the column is NOT NULL or a valid CHECK proves it."""
     column = sub.column()
-    sub.recorder.event("set_not_null", sub.table, sub.node.name, column=column)
+    refused = not_null.is_refused(sub.before, sub.node.name)
+    sub.recorder.event(
+        "set_not_null", sub.table, sub.node.name, column=column, refused=refused
+    )
     for name in sub.family:
         not_null.require_not_null(sub, name, sub.node.name)
     _change(sub, nullable=False)

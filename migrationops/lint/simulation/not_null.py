@@ -38,6 +38,18 @@ def is_proven(table: Table | None, column: str) -> bool:
     return table is not None and _proof(table, column).found
 
 
+def is_refused(table: Table | None, column: str) -> bool:
+    """Do writes of NULL fail already, whatever the old rows hold?"""
+    known = table and table.column(column)
+    if not table or not known:
+        return False
+    if not known.nullable or not_null_constraint(table, column):
+        return True
+    checks = (c for c in table.constraints if c.kind == "c" and c.enforced)
+    trees = (syntax.constraint(c.definition).raw_expr for c in checks)
+    return any(expressions.proves_not_null(tree, column) for tree in trees)
+
+
 def require_not_null(sub: Subcommand, name: str, column: str) -> None:
     """SET NOT NULL on one table: read it unless NULL is known to be impossible."""
     table = sub.world.find(name)

@@ -32,7 +32,7 @@ def run_block(tree: Node, recorder: Recorder, execute: Execute) -> None:
         return
     try:
         (function,) = postgast.parse_plpgsql(recorder.statement.sql)
-    except (postgast.PgQueryError, ValueError):
+    except (postgast.PgQueryError, ValueError, RecursionError):
         _cannot_know(recorder, "what a DO block does")
         return
     action = function["PLpgSQL_function"].get("action", {})

@@ -23,6 +23,7 @@ from migrationops.lint.simulation.harmless import HARMLESS
 from migrationops.lint.simulation.recorder import Recorder, WillFailError
 from migrationops.lint.simulation.syntax import Node, Parsed
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.splitting import split
 
 Handler = Callable[[World, Node, Recorder], None]
 
@@ -169,7 +170,7 @@ def statements(sql: str) -> Iterator[Parsed]:
     try:
         yield from syntax.parse(sql)
     except syntax.UnparsableError:
-        yield from _one_by_one(syntax.split(sql))
+        yield from _one_by_one(split(sql))
 
 
 def _one_by_one(parts: Iterable[str]) -> Iterator[Parsed]:

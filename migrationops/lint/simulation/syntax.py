@@ -10,6 +10,8 @@ from typing import Any
 import postgast
 from postgast import pg_query_pb2 as pb
 
+from migrationops.postgres import statements
+
 Node = Any  # one protobuf message of libpg_query; the bindings carry no types
 
 
@@ -29,8 +31,8 @@ class Parsed:
 def parse(sql: str) -> list[Parsed]:
     """Parse a script; raise UnparsableError when any of it is not SQL."""
     try:
-        result = postgast.parse(sql)
-    except (postgast.PgQueryError, ValueError, RecursionError) as exc:
+        result = statements.parse(sql)
+    except statements.UnreadableError as exc:
         raise UnparsableError(str(exc)) from exc
     text = sql.encode()
     return [_parsed(text, raw) for raw in result.stmts]
@@ -44,22 +46,6 @@ def _parsed(text: bytes, raw: Node) -> Parsed:
         kind=kind,
         tree=getattr(raw.stmt, kind) if kind else raw.stmt,
     )
-
-
-def split(sql: str) -> list[str]:
-    """Split a script at its semicolons, also where the grammar refuses a part.
-
-    libpg_query's own scanner drops what does not begin like a statement.
-    """
-    text = sql.encode()
-    try:
-        tokens = postgast.scan(sql).tokens
-    except (postgast.PgQueryError, ValueError):
-        return [sql.strip()]
-    ends = [t.start for t in tokens if t.token == pb.ASCII_59] + [len(text)]
-    starts = [0, *(end + 1 for end in ends)]
-    parts = [text[a:b].decode().strip() for a, b in zip(starts, ends, strict=False)]
-    return [part for part in parts if part]
 
 
 _NAME_BYTES = 63

@@ -113,3 +113,18 @@ def test_our_own_cases_are_still_what_a_server_does(sandbox: Sandbox) -> None:
             wrong.append((case.id, want, said))
 
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "select " + " + ".join(["1"] * 4000),
+        "do $$ " + "begin " * 500 + "end;" * 500 + " $$",
+        "alter table",
+    ],
+)
+def test_what_cannot_be_read_is_unknown(script: str) -> None:
+    (effect,) = simulate(script, World(complete=False))
+
+    assert effect.blocks is None
+    assert effect.unknown

@@ -62,16 +62,6 @@ def test_a_shadow_has_the_live_databases_settings(live):
             sql.SQL("ALTER DATABASE {} SET statement_timeout = '77s'").format(name)
         )
 
-    with shadow_database(live.alias, live.conf()) as made:
-        copy_live(live.alias, made, live.conf())
-        with made.connect() as copy:
-            assert copy.execute("SHOW statement_timeout").fetchone() == ("77s",)
-            assert copy.execute("SHOW search_path").fetchone() == (
-                'public, "odd, one"',
-            )
-
-
-def test_a_shadow_has_what_roles_are_given_in_the_live_database(live):
     live.sql(
         f"ALTER ROLE CURRENT_USER IN DATABASE \"{live.name}\" SET work_mem = '7MB'"
     )
@@ -79,7 +69,11 @@ def test_a_shadow_has_what_roles_are_given_in_the_live_database(live):
     with shadow_database(live.alias, live.conf()) as made:
         assert copy_live(live.alias, made, live.conf()) == ()
         with made.connect() as copy:
+            assert copy.execute("SHOW statement_timeout").fetchone() == ("77s",)
             assert copy.execute("SHOW work_mem").fetchone() == ("7MB",)
+            assert copy.execute("SHOW search_path").fetchone() == (
+                'public, "odd, one"',
+            )
 
 
 def test_a_shadow_with_data_has_the_live_rows(live):
@@ -94,6 +88,7 @@ def test_a_shadow_with_data_has_the_live_rows(live):
             assert introspection.sizes(copy)["public.item"].rows == 100
 
 
+@pytest.mark.faults
 def test_rows_that_do_not_come_are_told(live):
     # pg_dump's search path is empty: the function finds its table no more.
     live.sql("CREATE TABLE limits AS SELECT 1 AS least")

@@ -8,7 +8,8 @@ import pytest
 from psycopg import errors, sql
 
 from migrationops.postgres import databases
-from migrationops.rehearsal.script import NOT_RUN, run_script, split
+from migrationops.postgres.splitting import split
+from migrationops.rehearsal.script import NOT_RUN, run_script
 from migrationops.rehearsal.trace import Tracer
 from tests.integration.rehearsal import truth
 from tests.server import installed
@@ -190,6 +191,12 @@ def test_a_statement_outside_a_transaction_holds_nothing_afterwards(scratch):
     ) == [False, False]
 
 
+def test_what_needs_a_transaction_fails_without_one(scratch):
+    (statement,) = run(scratch, ["lock table t"], in_transaction=False)
+
+    assert statement["error"].startswith("25P01")
+
+
 def test_a_script_may_control_its_own_transactions(scratch):
     assert blocks(
         scratch,
@@ -271,3 +278,12 @@ def test_text_that_is_no_sql_is_one_statement():
     assert split("this 'is not sql") == ["this 'is not sql"]
     assert split("select 1; selec 2;\n-- end\n") == ["select 1", "selec 2"]
     assert split("") == []
+
+
+def test_what_is_too_deep_to_be_read_is_run_all_the_same(scratch):
+    deep = "select " + " + ".join(["1"] * 2000)
+
+    (statement,) = run(scratch, [deep])
+
+    assert statement["error"] is None
+    assert statement["blocks"] is False

@@ -1,4 +1,4 @@
-"""What a finding says is to be done, in the names of the table it is about."""
+"""What findings say of the table that they are about, and when they are silent."""
 
 from __future__ import annotations
 
@@ -67,3 +67,10 @@ def test_one_statement_over_many_partitions_is_one_finding() -> None:
     found = findings("alter table part alter day set not null, alter id type int")
 
     assert len(found["alter-type-rewrite"]) == 1
+
+
+def test_a_not_null_that_a_check_demands_already_restricts_nobody_anew() -> None:
+    check = 'alter table "Order Line" add check (total is not null) not valid'
+    found = findings(f'{check}; alter table "Order Line" alter total set not null')
+
+    assert len(found["new-write-restriction"]) == 1
