@@ -106,6 +106,15 @@ test-deep: $(STAMP) ## property-based tests at length
 test-browser: $(STAMP) ## headless Chromium
 	$(BIN)/pytest -m browser $(ARGS)
 
+matrix: $(STAMP) ## the suite on every server that the project carries
+	for major in 16 18; do $(MAKE) --no-print-directory test PG=$$major || exit; done
+
+bench: $(STAMP) ## every benchmark, one after the other; about an hour, on a quiet machine
+	$(BIN)/uv pip install -q --require-hashes --python $(BIN)/python -r requirements-bench.txt
+	for name in noop lint.speed lint.accuracy rehearsal.measure backfill backup outage domain; do \
+		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit; \
+	done
+
 stop: ## stop the embedded server
 	@$(EMBEDDED) stop
 
