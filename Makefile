@@ -95,10 +95,12 @@ coverage: $(STAMP) ## the same with branches counted, in processes too; htmlcov/
 test-faults: $(STAMP) ## the whole fault matrices, kept in docs/explanation/fault-matrix.md
 	$(BIN)/pytest -m faults --record-faults docs/explanation/fault-matrix.md $(ARGS)
 
+AS_OWNER = $(addprefix tests/integration/,test_introspection.py test_locks.py test_stamp.py \
+	test_expected.py rehearsal/test_plan.py watchdog)
 test-roles: $(STAMP) ## as owners without superuser, with and without CREATEDB
 	ROLE=creator $(BIN)/pytest tests/commands $(ARGS)
 	ROLE=owner $(BIN)/pytest tests/commands $(ARGS)
-	$(BIN)/python -m tests.as_owner $(BIN)/pytest tests/integration $(ARGS)
+	$(BIN)/python -m tests.as_owner $(BIN)/pytest $(AS_OWNER) $(ARGS)
 
 test-deep: $(STAMP) ## property-based tests at length
 	$(BIN)/pytest -m deep $(ARGS)

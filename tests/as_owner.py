@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         with server.connect() as connection:
             change = f"ALTER DATABASE {server.dbname} OWNER TO {OWNER}"
             connection.execute(change.encode())
-        environ = replace(server, user=OWNER).environ()
+        environ = replace(server, user=OWNER).environ(AS_OWNER="1")
         return subprocess.run(arguments, env=environ, check=False).returncode
     finally:
         server.remove()

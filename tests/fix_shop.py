@@ -18,7 +18,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.shop import FIRST, Shop
 
-needs_superuser = pytest.mark.skipif("ROLE" in os.environ, reason="a superuser's")
+needs_superuser = pytest.mark.skipif(
+    "ROLE" in os.environ or "AS_OWNER" in os.environ, reason="a superuser's"
+)
 needs_createdb = pytest.mark.skipif(
     os.environ.get("ROLE") == "owner", reason="makes or renames a database itself"
 )
