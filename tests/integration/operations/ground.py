@@ -58,7 +58,7 @@ class Ground:
 
     def begin(self, operations: list[Any]) -> None:
         """Begin with what these operations make, by their SQL: often and fast."""
-        key = repr([operation.deconstruct() for operation in operations])
+        key = repr(_plain(operations))
         if key not in self._scripts:
             migration = Migration("0001_begin", operations)
             with self.connection.schema_editor(collect_sql=True) as editor:
@@ -118,6 +118,15 @@ class Ground:
 
         with self.connection.execute_wrapper(wrapper):
             yield ran
+
+
+def _plain(value: Any) -> Any:
+    """Take apart what does not show in its repr: a field shows its class only."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return _plain(value.deconstruct()) if hasattr(value, "deconstruct") else value
 
 
 class Migration(migrations.Migration):
