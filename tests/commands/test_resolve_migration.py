@@ -87,6 +87,7 @@ def test_completed_it_is_recorded(half: Shop) -> None:
     assert half.succeed("migration_status", "--check")
 
 
+@pytest.mark.faults
 def test_one_that_cannot_be_replayed_is_settled_beside_strangers(half: Shop) -> None:
     half.add(NAME, HALF[0], BROKEN, after="0001_expand_item", atomic=False)
     half.execute("CREATE TABLE stranger (id int)")
@@ -113,6 +114,7 @@ def test_a_record_that_says_too_much_is_removed(half: Shop) -> None:
     assert half.applied() == ["0001_expand_item"]
 
 
+@pytest.mark.faults
 def test_only_the_edge_of_what_is_applied_can_be_settled(half: Shop) -> None:
     half.add("0003_expand_price", ADD_PRICE, after=NAME)
     cases = {

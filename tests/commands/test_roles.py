@@ -88,6 +88,7 @@ def make_owned(
         yield make
 
 
+@pytest.mark.faults
 def test_an_owner_who_may_create_databases_has_every_stage(
     make_owned: Callable[[str], Shop],
 ) -> None:

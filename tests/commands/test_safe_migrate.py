@@ -240,7 +240,10 @@ def test_a_statement_gives_way_to_clients_that_wait_behind_it(ready: Shop) -> No
     with ready.connect(autocommit=False) as reader, ready.connect() as client:
         reader.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
         process = ready.start("safe_migrate", POLICY=policy)
-        ready.wait_for("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+        ready.wait_for(
+            "SELECT count(*) > 0 FROM pg_locks JOIN pg_database d ON d.oid = database "
+            "WHERE NOT granted AND d.datname = current_database()"
+        )
         client.execute("SELECT count(*) FROM shop_item")
         assert process.poll() is None
         reader.rollback()

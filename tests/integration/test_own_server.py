@@ -57,6 +57,7 @@ def test_one_whose_owner_was_killed_is_removed(own_server):
     own_server.connect().close()
 
 
+@pytest.mark.faults
 def test_manage_py_uses_a_private_server(own_server):
     ask = "from django.db import connection as c; c.ensure_connection(); " + (
         "print(c.connection.info.host, c.vendor)"
