@@ -42,7 +42,6 @@ BY_CATALOG = {
 # Reading does not tell what these do, and lint says so.
 UNKNOWABLE = {
     "do-execute-format",
-    "do-if-exists-blocking",
     "do-loop",
     "dr2-create-schema-elements",
     "dr2-drop-owned",
