@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from postgast import pg_query_pb2 as pb
 
-from migrationops.lint.simulation import syntax
+from migrationops.lint.simulation import ranges, syntax
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 from migrationops.schema import Table
@@ -44,7 +44,7 @@ def _exists(world: World, query: Node) -> bool | None:
     plain = not (len(query.group_clause) or query.op != pb.SETOP_NONE)
     if rows is None or not plain or _aggregates(query):
         return None
-    conditions = list(_conjuncts(query.where_clause))
+    conditions = list(ranges.conjuncts(query.where_clause))
     answers = [
         [_matches(world, row, condition) for condition in conditions]
         for row in rows(world)
@@ -66,14 +66,6 @@ def _aggregates(query: Node) -> bool:
     return any(
         name == "FuncCall" for n in query.target_list for name, _ in syntax.walk(n)
     )
-
-
-def _conjuncts(where: Node) -> Iterator[Node]:
-    if syntax.kind(where) == "bool_expr" and where.bool_expr.boolop == pb.AND_EXPR:
-        for arg in where.bool_expr.args:
-            yield from _conjuncts(arg)
-    elif not syntax.absent(where):
-        yield where
 
 
 def _matches(world: World, row: Row, condition: Node) -> bool | None:

@@ -92,6 +92,13 @@ def _opaque(reason: str) -> Handler:
     return handle
 
 
+def _fetch(world: World, _tree: Node, recorder: Recorder) -> None:
+    """A cursor reads on; that matters where something is closed."""
+    if any(mode.blocks_writers for mode in world.held.values()):
+        recorder.event("opaque", name="what a cursor's query reads")
+        recorder.cannot_know("what a cursor's query reads")
+
+
 _HANDLERS: dict[str, Handler] = {
     "alter_table_stmt": alter_table,
     "create_stmt": creation.create_table,
@@ -138,7 +145,7 @@ _HANDLERS: dict[str, Handler] = {
     "merge_stmt": _write("merge_stmt"),
     "copy_stmt": _copy,
     "explain_stmt": _explain,
-    "fetch_stmt": _opaque("what a cursor's query reads"),
+    "fetch_stmt": _fetch,
     "do_stmt": _do,
     "call_stmt": _opaque("what a procedure does"),
     "execute_stmt": _opaque("what a prepared statement does"),

@@ -20,7 +20,6 @@ BY_DATA = {
     "dr2-security-label",
     "qu2-delete-parent-no-index",
     "qu2-delete-using",
-    "qu2-where-id-lt-few",
     "st2-access-method-missing",
     "st2-tablespace-missing",
     "ty2-using-text-function",
@@ -29,6 +28,7 @@ BY_DATA = {
     "part-detach-referenced",
     "tx-subquery-read",
     "merge-after-alter",
+    "range-half",
 }
 
 
