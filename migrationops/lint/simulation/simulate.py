@@ -92,6 +92,18 @@ def _opaque(reason: str) -> Handler:
     return handle
 
 
+def _prepare(world: World, tree: Node, recorder: Recorder) -> None:
+    recorder.event("other", name="prepare_stmt")
+    world.prepared[tree.name] = tree.query
+
+
+def _execute(world: World, tree: Node, recorder: Recorder) -> None:
+    """Run what the script prepared; sessions bring no statements of their own."""
+    if (query := world.prepared.get(tree.name)) is None:
+        recorder.fail("26000", f'prepared statement "{tree.name}" does not exist')
+    queries.run(world, recorder, syntax.inner(query), syntax.kind(query))
+
+
 def _fetch(world: World, _tree: Node, recorder: Recorder) -> None:
     """A cursor reads on; that matters where something is closed."""
     if any(mode.blocks_writers for mode in world.held.values()):
@@ -148,7 +160,8 @@ _HANDLERS: dict[str, Handler] = {
     "fetch_stmt": _fetch,
     "do_stmt": _do,
     "call_stmt": _opaque("what a procedure does"),
-    "execute_stmt": _opaque("what a prepared statement does"),
+    "prepare_stmt": _prepare,
+    "execute_stmt": _execute,
     "drop_owned_stmt": _opaque("what DROP OWNED takes along"),
     "alter_table_move_all_stmt": _opaque("which tables ALL IN TABLESPACE means"),
     "create_role_stmt": _event("global_object"),

@@ -44,6 +44,7 @@ class World:
     new_labels: set[tuple[str, str]] = field(default_factory=set)  # of old enums
     settings: dict[str, str] = field(default_factory=dict)
     local_settings: dict[str, str] = field(default_factory=dict)
+    prepared: dict[str, Node] = field(default_factory=dict)  # statements, by name
     savepoints: list[tuple[str, World]] = field(default_factory=list)
 
     @classmethod

@@ -49,7 +49,6 @@ UNKNOWABLE = {
     "qu2-declare-cursor",
     "qu2-function-ddl",
     "qu2-function-stable-reads",
-    "qu2-prepare-execute",
     "qu2-procedure-ddl",
     "st2-all-in-tablespace",
     "vol2-overload-immutable",
