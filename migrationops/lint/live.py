@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from importlib import resources
 from typing import Any
 
-from migrationops.lint.simulation import expressions
+from migrationops.lint.simulation import expressions, ranges
 from migrationops.lint.simulation.facts import Facts, Function, Functions
+from migrationops.lint.simulation.ranges import Histogram
 from migrationops.lint.simulation.world import World
 from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
@@ -29,11 +30,37 @@ def read_world(connection: Connection) -> World:
     is known of sizes then, rather than that everything is empty.
     """
     rows = {n: s.rows for n, s in introspection.sizes(connection).items()}
-    return World.of(
+    world = World.of(
         introspection.catalog(connection),
         facts=read_facts(connection),
         rows=rows if any(rows.values()) else {},
     )
+    world.spread = _spread(connection)
+    return world
+
+
+_HISTOGRAMS = """
+SELECT DISTINCT n.nspname || '.' || c.relname, a.attname, s.histogram_bounds::text
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname)
+  = (n.nspname, c.relname, a.attname) AND NOT s.inherited
+WHERE s.histogram_bounds IS NOT NULL AND s.most_common_vals IS NULL
+  AND abs(s.correlation) > 0.9 AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
+                     'numeric'::regtype)
+"""
+
+
+def _spread(connection: Connection) -> dict[tuple[str, str], Histogram]:
+    """Return how the numbers of indexed columns lie, where the rows follow them."""
+    found = {}
+    for table, column, text in connection.execute(_HISTOGRAMS):
+        if bounds := ranges.histogram(text.strip("{}").split(",")):
+            found[table, column] = bounds
+    return found
 
 
 def facts_of(data: dict[str, Any]) -> Facts:

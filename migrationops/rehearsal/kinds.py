@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from migrationops.postgres.statements import (
     UnreadableError,
     parse,
     without_placeholders,
 )
+
+Node = Any  # protobuf's classes are made at run time
 
 _READS = {"select_stmt", "variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
 _ON_LOCKED_TABLES = {"alter_table_stmt", "create_stmt", "drop_stmt", "index_stmt"}
@@ -27,6 +31,16 @@ _WRITES_ROWS = {
 def controls_transaction(sql: str) -> bool:
     """Tell whether there is a BEGIN, COMMIT, SAVEPOINT or their like in it."""
     return "transaction_stmt" in _kinds(sql)
+
+
+def copies_out(sql: str) -> bool:
+    """Tell whether rows come to the client: COPY ... TO STDOUT."""
+    return any(not copy.is_from for copy in _client_copies(sql))
+
+
+def copies_in(sql: str) -> bool:
+    """Tell whether the client is to send rows: COPY ... FROM STDIN."""
+    return any(copy.is_from for copy in _client_copies(sql))
 
 
 def needs_block(sql: str) -> bool:
@@ -53,6 +67,15 @@ def only_reads(sql: str) -> bool:
 def only_defines(sql: str) -> bool:
     """Tell whether it can be seen in the catalog all that it does."""
     return not _kinds(sql) & (_WRITES_ROWS | {"unreadable"})
+
+
+def _client_copies(sql: str) -> list[Node]:
+    try:
+        parsed = parse(without_placeholders(sql)).stmts
+    except UnreadableError:
+        return []
+    copies = [r.stmt.copy_stmt for r in parsed if r.stmt.HasField("copy_stmt")]
+    return [copy for copy in copies if not copy.filename]
 
 
 def _kinds(sql: str) -> set[str]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
-from psycopg import pq
+from psycopg import errors, pq
 
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.splitting import split
 from migrationops.rehearsal.facts import Facts
-from migrationops.rehearsal.kinds import controls_transaction
+from migrationops.rehearsal.kinds import controls_transaction, copies_in, copies_out
 from migrationops.rehearsal.trace import Tracer
 
 NOT_RUN = "not run: a statement before it failed"
@@ -78,7 +78,7 @@ def _run(connection: Connection, tracer: Tracer, index: int, sql: str) -> Statem
     statement = Statement(index=index, sql=sql)
 
     def execute() -> None:
-        connection.execute(sql)
+        _send(connection, sql)
 
     try:
         if controls_transaction(sql):
@@ -87,6 +87,19 @@ def _run(connection: Connection, tracer: Tracer, index: int, sql: str) -> Statem
         return replace(statement, facts=tracer.trace(sql, execute))
     except psycopg.Error as exc:
         return replace(statement, error=_error(exc))
+
+
+def _send(connection: Connection, sql: str) -> None:
+    """Execute; rows that a COPY gives are thrown away, for one there are none."""
+    if copies_in(sql):
+        message = "COPY FROM STDIN has no rows here: write them as INSERT"
+        raise errors.FeatureNotSupported(message)
+    if not copies_out(sql):
+        connection.execute(sql)
+        return
+    with connection.cursor().copy(sql) as copy:
+        for _rows in copy:
+            pass
 
 
 def _finished(connection: Connection, done: list[Statement]) -> tuple[Statement, ...]:

@@ -101,6 +101,6 @@ def rehearse_script(request: ScriptRequest) -> ScriptReport:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors leave a mark
     except (OSError, UnicodeDecodeError) as exc:
         raise PreconditionError(f"{path} cannot be read: {exc}") from exc

@@ -10,7 +10,8 @@ def files(tmp_path):
     schema = tmp_path / "schema.sql"
     schema.write_text("create table t (a int); insert into t values (1);")
     script = tmp_path / "script.sql"
-    script.write_text("alter table t add b int; alter table t alter a set not null;")
+    text = "alter table t add b int; alter table t alter a set not null;"
+    script.write_text(text, encoding="utf-8-sig")  # as some editors write it
     return ["--sql", str(script), "--schema", str(schema)]
 
 

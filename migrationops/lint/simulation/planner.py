@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postgast import pg_query_pb2 as pb
 
-from migrationops.lint.simulation import syntax
+from migrationops.lint.simulation import ranges, syntax
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
 
@@ -13,7 +13,20 @@ def uses_index(world: World, name: str, where: Node | None) -> bool:
     """Does a condition pin an indexed column, or rule every row out?"""
     if where is None or syntax.absent(where):
         return False
-    return syntax.literal(where) == "false" or _pins(where, _leading(world, name))
+    leading = _leading(world, name)
+    narrow = _narrow(world, name, where, leading)
+    if narrow is not None and syntax.kind(where) == "a_expr":
+        return narrow
+    if narrow:
+        return True
+    return syntax.literal(where) == "false" or _pins(where, leading)
+
+
+def _narrow(world: World, name: str, where: Node, leading: set[str]) -> bool | None:
+    """Is a range of an indexed column narrow? None without range or statistics."""
+    spreads = {c: world.spread.get((name, c)) for c in leading}
+    found = {ranges.leaves_few(s, c, where) for c, s in spreads.items() if s}
+    return True if True in found else False if False in found else None
 
 
 def reads_an_end(world: World, name: str, tree: Node) -> bool:

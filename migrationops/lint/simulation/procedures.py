@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import postgast
 
-from migrationops.lint.simulation import syntax
-from migrationops.lint.simulation.recorder import Recorder
+from migrationops.lint.simulation import guards, syntax
+from migrationops.lint.simulation.recorder import Recorder, WillFailError
 from migrationops.lint.simulation.syntax import Node
 
 Execute = Callable[[str], None]
@@ -36,12 +38,13 @@ def run_block(tree: Node, recorder: Recorder, execute: Execute) -> None:
         _cannot_know(recorder, "what a DO block does")
         return
     action = function["PLpgSQL_function"].get("action", {})
-    for sql, recorder.maybe in _statements(action, maybe=False):
-        if sql is None:
-            _cannot_know(recorder, _UNKNOWN)
-        else:
-            execute(sql)
+    with suppress(_ReturnedError):
+        _Walk(recorder=recorder, execute=execute).over(action, maybe=False)
     recorder.maybe = False
+
+
+class _ReturnedError(Exception):
+    """The block is left here."""
 
 
 def _cannot_know(recorder: Recorder, reason: str) -> None:
@@ -49,28 +52,70 @@ def _cannot_know(recorder: Recorder, reason: str) -> None:
     recorder.cannot_know(reason)
 
 
-def _statements(node: Any, *, maybe: bool) -> Iterator[tuple[str | None, bool]]:
-    """Yield each statement and whether it only may be run; None: not to be read."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _statements(item, maybe=maybe)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield from _part(key, value, maybe=maybe)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walk:
+    """Goes through a block in its order; `maybe`: what is met is run perhaps."""
 
+    recorder: Recorder
+    execute: Execute
 
-def _part(key: str, value: Any, *, maybe: bool) -> Iterator[tuple[str | None, bool]]:
-    caught = isinstance(value, dict) and "exceptions" in value
-    maybe = maybe or caught or key in _BRANCHES | _LOOPS
-    if key == "PLpgSQL_expr":
-        yield _text(value), maybe
-    elif key in _ENDS:
-        yield None, maybe
-    elif key in _DYNAMIC:
-        yield _literal(value["query"]["PLpgSQL_expr"]["query"]), maybe
-        yield from _statements(value.get("body", []), maybe=maybe)
-    else:
-        yield from _statements(value, maybe=maybe)
+    def over(self, node: Any, *, maybe: bool) -> None:
+        if isinstance(node, list):
+            for item in node:
+                self.over(item, maybe=maybe)
+        elif isinstance(node, dict):
+            for key, value in node.items():
+                self._part(key, value, maybe=maybe)
+
+    def _part(self, key: str, value: Any, *, maybe: bool) -> None:
+        maybe = maybe or key in _BRANCHES | _LOOPS
+        if key == "PLpgSQL_expr":
+            self._run(_text(value), maybe=maybe)
+        elif key == "PLpgSQL_stmt_if":
+            self._if(value, maybe=maybe)
+        elif key == "PLpgSQL_stmt_return" and not maybe:
+            raise _ReturnedError
+        elif key in _ENDS:
+            self._run(None, maybe=maybe)
+        elif key in _DYNAMIC:
+            self._run(_literal(value["query"]["PLpgSQL_expr"]["query"]), maybe=maybe)
+            self.over(value.get("body", []), maybe=maybe)
+        elif isinstance(value, dict) and "exceptions" in value:
+            self._catching(value, maybe=maybe)
+        else:
+            self.over(value, maybe=maybe)
+
+    def _run(self, sql: str | None, *, maybe: bool) -> None:
+        self.recorder.maybe = maybe
+        if sql is None:
+            _cannot_know(self.recorder, _UNKNOWN)
+        else:
+            self.execute(sql)
+
+    def _if(self, value: dict[str, Any], *, maybe: bool) -> None:
+        """Take the arm that the catalog decides for; else any may be taken."""
+        condition = value["cond"]["PLpgSQL_expr"]["query"]
+        match guards.holds(self.recorder.world, condition):
+            case True:
+                self.over(value.get("then_body", []), maybe=maybe)
+            case False:
+                more = value.get("elsif_list", [])
+                self.over(more, maybe=True)
+                self.over(value.get("else_body", []), maybe=maybe or bool(more))
+            case None:
+                self.over(value, maybe=maybe)
+
+    def _catching(self, value: dict[str, Any], *, maybe: bool) -> None:
+        """What fails here is undone; its handlers run perhaps."""
+        world, before = self.recorder.world, self.recorder.world.copy()
+        noted = self.recorder.mark()
+        body = {k: v for k, v in value.items() if k != "exceptions"}
+        try:
+            self.over(body, maybe=maybe)
+        except WillFailError:
+            world.restore(before)
+            self.recorder.undo(noted)
+        self.over(value["exceptions"], maybe=True)
 
 
 def _text(expression: dict[str, Any]) -> str:

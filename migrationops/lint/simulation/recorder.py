@@ -9,6 +9,14 @@ from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.syntax import Parsed
 from migrationops.lint.simulation.world import World
 
+Noted = tuple[
+    dict[str, LockMode],
+    dict[tuple[str, Work, str], bool],
+    list[Event],
+    list[str],
+    list[str],
+]
+
 
 class WillFailError(Exception):
     """PostgreSQL will refuse this statement."""
@@ -69,6 +77,15 @@ class Recorder:
 
     def event(self, kind: str, table: str = "", name: str = "", **detail: Any) -> None:
         self.events.append(Event(kind=kind, table=table, name=name, detail=detail))
+
+    def mark(self) -> Noted:
+        """Return what is noted so far, for `undo`."""
+        unknown, emptied = list(self.unknown), list(self.emptied)
+        return dict(self.locks), dict(self._work), list(self.events), unknown, emptied
+
+    def undo(self, noted: Noted) -> None:
+        """Forget what was noted since: it is rolled back."""
+        self.locks, self._work, self.events, self.unknown, self.emptied = noted
 
     def cannot_know(self, reason: str) -> None:
         self.unknown.append(reason)

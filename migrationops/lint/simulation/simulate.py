@@ -92,6 +92,25 @@ def _opaque(reason: str) -> Handler:
     return handle
 
 
+def _prepare(world: World, tree: Node, recorder: Recorder) -> None:
+    recorder.event("other", name="prepare_stmt")
+    world.prepared[tree.name] = tree.query
+
+
+def _execute(world: World, tree: Node, recorder: Recorder) -> None:
+    """Run what the script prepared; sessions bring no statements of their own."""
+    if (query := world.prepared.get(tree.name)) is None:
+        recorder.fail("26000", f'prepared statement "{tree.name}" does not exist')
+    queries.run(world, recorder, syntax.inner(query), syntax.kind(query))
+
+
+def _fetch(world: World, _tree: Node, recorder: Recorder) -> None:
+    """A cursor reads on; that matters where something is closed."""
+    if any(mode.blocks_writers for mode in world.held.values()):
+        recorder.event("opaque", name="what a cursor's query reads")
+        recorder.cannot_know("what a cursor's query reads")
+
+
 _HANDLERS: dict[str, Handler] = {
     "alter_table_stmt": alter_table,
     "create_stmt": creation.create_table,
@@ -138,10 +157,11 @@ _HANDLERS: dict[str, Handler] = {
     "merge_stmt": _write("merge_stmt"),
     "copy_stmt": _copy,
     "explain_stmt": _explain,
-    "fetch_stmt": _opaque("what a cursor's query reads"),
+    "fetch_stmt": _fetch,
     "do_stmt": _do,
     "call_stmt": _opaque("what a procedure does"),
-    "execute_stmt": _opaque("what a prepared statement does"),
+    "prepare_stmt": _prepare,
+    "execute_stmt": _execute,
     "drop_owned_stmt": _opaque("what DROP OWNED takes along"),
     "alter_table_move_all_stmt": _opaque("which tables ALL IN TABLESPACE means"),
     "create_role_stmt": _event("global_object"),

@@ -14,6 +14,7 @@ from migrationops.lint.simulation import datatypes, syntax
 from migrationops.lint.simulation.datatypes import Domain, TypeRef
 from migrationops.lint.simulation.facts import DEFAULT, Facts, Function
 from migrationops.lint.simulation.lockmode import LockMode
+from migrationops.lint.simulation.ranges import Histogram
 from migrationops.lint.simulation.syntax import Node
 from migrationops.schema import Catalog, Table
 
@@ -25,6 +26,7 @@ class World:
     tables: dict[str, Table] = field(default_factory=dict)
     vague: set[str] = field(default_factory=set)  # tables assumed, columns unknown
     rows: dict[str, int | None] = field(default_factory=dict)  # None: some, or unknown
+    spread: dict[tuple[str, str], Histogram] = field(default_factory=dict)  # of columns
     made: set[str] = field(default_factory=set)  # tables, by this plan or script
     domains: dict[str, Domain] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)  # name: enum, composite ...
@@ -42,6 +44,7 @@ class World:
     new_labels: set[tuple[str, str]] = field(default_factory=set)  # of old enums
     settings: dict[str, str] = field(default_factory=dict)
     local_settings: dict[str, str] = field(default_factory=dict)
+    prepared: dict[str, Node] = field(default_factory=dict)  # statements, by name
     savepoints: list[tuple[str, World]] = field(default_factory=list)
 
     @classmethod

@@ -287,3 +287,17 @@ def test_what_is_too_deep_to_be_read_is_run_all_the_same(scratch):
 
     assert statement["error"] is None
     assert statement["blocks"] is False
+
+
+def test_rows_that_a_copy_gives_are_read_and_dropped(scratch):
+    first, second = run(scratch, ["copy t to stdout", "alter table t add x int"])
+
+    assert (first["error"], first["scanned"]) == (None, ["public.t"])
+    assert second["locks"] == {"public.t": "AX"}
+
+
+def test_a_copy_that_waits_for_rows_is_an_error_of_the_script(scratch):
+    first, second = run(scratch, ["copy t from stdin", "alter table t add x int"])
+
+    assert first["error"].startswith("0A000 COPY FROM STDIN")
+    assert second["error"] == NOT_RUN

@@ -20,7 +20,6 @@ BY_DATA = {
     "dr2-security-label",
     "qu2-delete-parent-no-index",
     "qu2-delete-using",
-    "qu2-where-id-lt-few",
     "st2-access-method-missing",
     "st2-tablespace-missing",
     "ty2-using-text-function",
@@ -29,6 +28,7 @@ BY_DATA = {
     "part-detach-referenced",
     "tx-subquery-read",
     "merge-after-alter",
+    "range-half",
 }
 
 
@@ -42,7 +42,6 @@ BY_CATALOG = {
 # Reading does not tell what these do, and lint says so.
 UNKNOWABLE = {
     "do-execute-format",
-    "do-if-exists-blocking",
     "do-loop",
     "dr2-create-schema-elements",
     "dr2-drop-owned",
@@ -50,7 +49,6 @@ UNKNOWABLE = {
     "qu2-declare-cursor",
     "qu2-function-ddl",
     "qu2-function-stable-reads",
-    "qu2-prepare-execute",
     "qu2-procedure-ddl",
     "st2-all-in-tablespace",
     "vol2-overload-immutable",
