@@ -52,10 +52,6 @@ class Other:
         return f"pid {self.pid} ({self.user} {name}{state}){self._age()}{text}"
 
     @property
-    def is_dump(self) -> bool:
-        return self.application == "pg_dump"
-
-    @property
     def is_autovacuum(self) -> bool:
         return self.kind == "autovacuum worker"
 

@@ -34,15 +34,6 @@ def test_who_holds_a_lock_on_a_table_is_found_before_queueing(
     assert activity.blockers_of(looker, ["public.nothing"]) == ()
 
 
-def test_a_dump_is_told_apart(sessions: Sessions) -> None:
-    looker, dump = sessions.open(), sessions.open("pg_dump")
-    dump.execute(f"BEGIN; LOCK TABLE {TABLE} IN ACCESS SHARE MODE")
-
-    (found,) = activity.blockers_of(looker, [TABLE])
-
-    assert found.is_dump
-
-
 def test_waiters_are_those_behind_us_and_blockers_those_before(
     sessions: Sessions,
 ) -> None:
