@@ -122,6 +122,35 @@ def test_parent_first_no_client_fails(ready: Shop) -> None:
     assert [lock["table"] for lock in detail["locked"]] == [ITEM, CHILD]
 
 
+def test_one_statement_on_two_tables_too(ready: Shop) -> None:
+    """AddForeignKey alone: the constraint takes the child, and then the parent."""
+    ready.add(
+        "0003_expand_other",
+        SAFE_FK,
+        after="0002_expand_note",
+        atomic=False,
+        extra="from migrationops import operations as safe",
+    )
+    (ready.migrations / "0003_expand_both.py").unlink()
+    with writing(ready) as clients:
+        done = ready.run("safe_migrate", POLICY={"backup": "none", "rehearse": True})
+
+    assert done.returncode == 0, done.stderr
+    assert clients.failed == []
+    rows = ready.query(
+        "SELECT sql, detail->'locked' FROM migrationops_step WHERE detail ? 'locked'"
+    )
+    ((sql, steps),) = rows
+    assert "NOT VALID" in sql
+    assert [(lock["table"], lock["mode"]) for lock in steps] == [
+        (ITEM, SRX),
+        (CHILD, SRX),
+    ]
+    assert f"locked first: {ITEM} ({SRX}), {CHILD} ({SRX})" in done.stderr
+
+
+SAFE_FK = """safe.AddForeignKey("note", "other", models.ForeignKey(
+    "shop.Item", models.CASCADE, null=True, related_name="+"))"""
 DATA = "migrations.RunPython(lambda apps, editor: None, migrations.RunPython.noop)"
 FK = """migrations.AddField("note", "other", models.ForeignKey(
     "shop.Item", models.CASCADE, null=True, related_name="+"))"""

@@ -60,7 +60,7 @@ def held(connection: Connection) -> dict[str, str]:
 
 
 def now(session: Session, wanted: dict[str, Lock]) -> list[str]:
-    return [str(lock) for lock in take(session, wanted, until=time.monotonic())]
+    return [str(lock) for lock in take(session, wanted, {}, until=time.monotonic())]
 
 
 def test_both_are_held_until_the_end_parents_first(session: Session) -> None:
