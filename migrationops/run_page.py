@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from migrationops.models import Run, Step
+from migrationops.wording import many
 
 _LOCKS = {
     "AS": "ACCESS SHARE",
@@ -106,6 +107,6 @@ def _rehearsed(rehearsal: dict[str, Any]) -> Iterator[RehearsedRow]:
 def _work(facts: dict[str, Any]) -> Iterator[str]:
     yield from (f"rewrites {name}" for name in facts.get("rewritten", ()))
     for name, rows in facts.get("scanned", {}).items():
-        yield f"reads {rows:,} rows of {name}"
+        yield f"reads {many(rows, 'row')} of {name}"
     for name, rows in facts.get("written", {}).items():
-        yield f"writes {rows:,} rows of {name}"
+        yield f"writes {many(rows, 'row')} of {name}"

@@ -184,7 +184,7 @@ def test_writes_in_the_last_moment_call_the_swap_off(box: Sandbox) -> None:
         if event.label == "swap":
             late.execute("INSERT INTO item (name) VALUES ('late')")
 
-    with pytest.raises(RefusedError, match="at most 1 rows"):
+    with pytest.raises(RefusedError, match="at most 1 row"):
         restore_backup(Request(alias=box.alias), write)
     late.close()
     assert box.sql("SELECT count(*) FROM item WHERE name = 'late'") == 1
