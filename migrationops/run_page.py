@@ -9,18 +9,8 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from migrationops.models import Run, Step
+from migrationops.postgres.table_locks import Lock
 from migrationops.wording import many
-
-_LOCKS = {
-    "AS": "ACCESS SHARE",
-    "RS": "ROW SHARE",
-    "RX": "ROW EXCLUSIVE",
-    "SUX": "SHARE UPDATE EXCLUSIVE",
-    "S": "SHARE",
-    "SRX": "SHARE ROW EXCLUSIVE",
-    "X": "EXCLUSIVE",
-    "AX": "ACCESS EXCLUSIVE",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +85,7 @@ def _rehearsed(rehearsal: dict[str, Any]) -> Iterator[RehearsedRow]:
                 migration=f"{migration['app']}.{migration['name']}",
                 sql=step["sql"] or step["description"],
                 locks=tuple(
-                    f"{name}: {_LOCKS.get(mode, mode)}"
+                    f"{name}: {Lock[mode].title}"
                     for name, mode in facts.get("locks", {}).items()
                 ),
                 work=tuple(_work(facts)),
