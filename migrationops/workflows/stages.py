@@ -71,7 +71,7 @@ def estimate(work: Work) -> None:
         step.detail["expected"] = _require_time(work, None)
 
 
-def _require_time(work: Work, rehearsal: Rehearsal | None) -> dict[str, float]:
+def _require_time(work: Work, rehearsal: Rehearsal | None) -> dict[str, float | None]:
     has_backup = _earlier_backup(work) is not None
     return time_budget.require(work, rehearsal, has_backup=has_backup)
 
