@@ -147,7 +147,9 @@ def get_conf() -> Conf:
     """
     raw = getattr(settings, "MIGRATIONOPS", None)
     if raw is None:
-        raise ConfigurationError(MISSING)
+        raise ConfigurationError(
+            MISSING, remedy="Add them and run the same command again."
+        )
     return parse(raw)
 
 
@@ -188,7 +190,9 @@ def _environment(name: str) -> Environment:
     except ValueError:
         names = ", ".join(Environment)
         raise ConfigurationError(
-            f"{name!r} is no environment; choose one of {names}."
+            f"{name!r} is no environment; choose one of {names}.",
+            remedy="Correct MIGRATIONOPS['ENVIRONMENT']; manage.py check names "
+            "every key.",
         ) from None
 
 
@@ -208,10 +212,17 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
         try:
             converted[key] = types[key](value) if key in types else value
         except (KeyError, ValueError):
-            raise ConfigurationError(f"POLICY: {key} cannot be {value!r}.") from None
+            raise ConfigurationError(
+                f"POLICY: {key} cannot be {value!r}.",
+                remedy="Correct MIGRATIONOPS['POLICY']; "
+                "docs/reference/settings.md names each value.",
+            ) from None
     policy = replace(PRESETS[environment], **converted)
     if policy.on_failure is OnFailure.RESTORE and policy.backup is Proof.NONE:
-        raise ConfigurationError("POLICY: on_failure 'restore' needs a backup.")
+        raise ConfigurationError(
+            "POLICY: on_failure 'restore' needs a backup.",
+            remedy="Give POLICY a backup level, or another on_failure.",
+        )
     return policy
 
 

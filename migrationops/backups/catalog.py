@@ -66,7 +66,11 @@ def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Man
         manifest = manifests.parse(file.read(), conf, trust=trust)
     _check_names(manifest, identifier)
     if manifest.format == "directory" and (path / manifest.archive).is_symlink():
-        raise ManifestError(f"{manifest.archive} is a symbolic link; it was not read.")
+        raise ManifestError(
+            f"{manifest.archive} is a symbolic link; it was not read.",
+            remedy="Look who put it there; then use another backup: manage.py "
+            "backups list",
+        )
     for item in manifest.files:
         with directory.open_file(path / item.name) as file:
             size = file.seek(0, 2)

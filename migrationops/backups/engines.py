@@ -18,5 +18,6 @@ def engine_of(manifest: Manifest) -> Engine:
     except KeyError:
         raise ManifestError(
             f"{manifest.id} was made by {manifest.engine!r}, which this release does "
-            "not know; nothing was changed."
+            "not know; nothing was changed.",
+            remedy="Use the release of migrationops that made it, or a newer one.",
         ) from None

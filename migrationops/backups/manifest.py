@@ -161,7 +161,10 @@ def _load(content: bytes) -> dict[str, Any]:
     try:
         data = json.loads(content)
     except ValueError as exc:
-        raise ManifestError(f"The manifest is not JSON: {exc}.") from exc
+        raise ManifestError(
+            f"The manifest is not JSON: {exc}.",
+            remedy="Use another backup; see: manage.py backups list",
+        ) from exc
     version = data.get("version") if isinstance(data, dict) else None
     if version != VERSION:
         raise ManifestError(
