@@ -88,7 +88,7 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
     lint = stages.lint(work)
     rehearsal = stages.rehearse(work)
     backup = stages.back_up(work)
-    applied = stages.apply(work, rehearsal, backup)
+    applied = stages.apply(work, lint, rehearsal, backup)
     verification = stages.verify(work, rehearsal, warnings)
     report = opening.report(
         Outcome.APPLIED,

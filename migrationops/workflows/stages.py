@@ -170,16 +170,21 @@ def _earlier_backup(work: Work) -> Manifest | None:
 
 
 def apply(
-    work: Work, rehearsal: Rehearsal | None, backup: Manifest | None
+    work: Work,
+    lint: LintReport | None,
+    rehearsal: Rehearsal | None,
+    backup: Manifest | None,
 ) -> tuple[Applied, ...]:
     """Apply the plan; what is not atomic, step by step as it was rehearsed.
 
     Where it fails half way, the backup is restored if that is policy.
     """
-    how = Instructions()
+    how = Instructions(locks=lint.locks if lint else {})
     if rehearsal is not None:
         how = Instructions(
-            scripts=rehearsal.scripts, reversible=rehearsal.performance.reversed
+            scripts=rehearsal.scripts,
+            reversible=rehearsal.performance.reversed,
+            locks=rehearsal.locks,
         )
     with work.run.stage(Stage.APPLY):
         try:
