@@ -148,12 +148,7 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
             rows = restore.make_ready(source, built.database, task.manifest, run.run_id)
             with run.journal.suspended(request.alias, _COMMAND), _told(task, "swap"):
                 taken, after = _swap(task, built.database)
-                after.do(
-                    "migrationops' own tables are as the backup had them",
-                    lambda: install_own_tables(
-                        request.alias, task.conf, lock, task.report
-                    ),
-                )
+                after.install_own_tables(lock, task.report)
                 rows = rows or after.carry_history(run) or 0
         done = _report(task, taken, built, rows, after)
         run.journal.update(report=done.to_json())
