@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.html import format_html
 
-from chores.admin import BigTableAdmin, actor_of, run_each
+from chores.admin import BigTableAdmin, QuickListAdmin, actor_of, run_each
 from chores.households.models import Membership
 from chores.tasks import reviews, skips
 from chores.tasks.chores import archive_chore, set_paused
@@ -49,7 +49,7 @@ class ParticipantInline(admin.TabularInline[ChoreParticipant, Chore]):
 
 
 @admin.register(Chore)
-class ChoreAdmin(admin.ModelAdmin[Chore]):
+class ChoreAdmin(QuickListAdmin):
     form = ChoreForm
     list_display = ("__str__", "household", "in_words", "points", "next_on", "paused")
     list_filter = ("schedule", "assign", "paused")
@@ -181,6 +181,7 @@ class OccurrenceAdmin(BigTableAdmin):
     list_filter = ("status",)
     list_select_related = ("chore", "assignee")
     search_through = "assignee"
+    indexed = ("household", "assignee", "chore")
     actions = ("skip",)
 
     @admin.action(description="Skip")
@@ -198,6 +199,7 @@ class ChoreCompletionAdmin(BigTableAdmin):
     list_display = ("chore", "member", "done_on", "state", "points", "on_time", "note")
     list_filter = ("state",)
     list_select_related = ("chore", "member")
+    indexed = ("household", "member", INBOX)
     actions = ("approve", "reject", "undo")
 
     @admin.action(description="Approve", permissions=["review"])
