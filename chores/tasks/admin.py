@@ -17,7 +17,7 @@ from chores.tasks import reviews, skips
 from chores.tasks.chores import archive_chore, set_paused
 from chores.tasks.forms import ChoreForm
 from chores.tasks.models import Chore, ChoreCompletion, ChoreParticipant, Occurrence
-from chores.tasks.preview import preview
+from chores.tasks.preview import preview, words_of
 from chores.tasks.replanning import replan
 from chores.tasks.undo import undo
 
@@ -97,9 +97,20 @@ class ChoreAdmin(QuickListAdmin):
         view = self.admin_site.admin_view(self.preview_view)
         return [path("preview/", view, name="tasks_chore_preview"), *super().get_urls()]
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Put a whole page of chores into words at once."""
+        page = super().get_changelist_instance(request)
+        chores = list(page.result_list)
+        words = words_of(chores)
+        for chore in chores:
+            chore.words = words[chore.pk]
+        page.result_list = chores
+        return page
+
     @admin.display(description="when")
-    def in_words(self, chore: Chore) -> str:
-        return preview(chore).words
+    def in_words(self, chore: Any) -> str:
+        words: str = chore.words
+        return words
 
     @admin.display(description="next dates")
     def next_dates(self, chore: Chore | None) -> str:

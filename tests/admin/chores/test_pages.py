@@ -87,6 +87,20 @@ def test_lists_open_and_count_nothing(
     assert not [q["sql"] for q in queries if "COUNT(" in q["sql"]]
 
 
+def test_a_list_of_chores_asks_once_for_all(staff: Client, home: Home) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page = staff.get(reverse("admin:tasks_chore_changelist"))
+        assert "by anyone of Ann, Bo and Cy" in page.content.decode()
+        return len(queries)
+
+    home.occurrence(name="Dishes")
+    asked()
+    one = asked()
+    home.occurrence(name="Bins")
+    assert asked() == one
+
+
 def test_a_filter_without_an_index_looks_at_the_newest(
     staff: Client, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
