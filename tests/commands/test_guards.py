@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fix_shop import needs_createdb
 from tests.outcome import refused, unchanged
+from tests.roles import needs_createdb
 from tests.shop import ADD_PRICE, Shop
 
 PRODUCTION = {

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.fix_shop import needs_superuser
+from tests.roles import needs_superuser
 from tests.shop import ADD_PRICE
 
 FILLED = """migrations.RunSQL(
@@ -163,7 +163,7 @@ def test_a_careless_migration_reaches_nothing_but_the_shadow(opened_shop, tmp_pa
     assert "public.shop_item" in step["facts"]["written"]
 
 
-@needs_superuser
+@needs_superuser("has a shadow with every extension and event trigger")
 def test_each_statement_is_a_step_with_the_catalogs_around_it(opened_shop):
     opened_shop.execute(
         "INSERT INTO shop_item (name) SELECT 'x' FROM generate_series(1, 5000)"
@@ -258,7 +258,7 @@ def assert_no_shadow(shop):
     ) == [(name,)]
 
 
-@needs_superuser
+@needs_superuser("has a shadow with every extension and event trigger")
 def test_the_rehearsed_catalog_is_that_of_the_apply(opened_shop):
     opened_shop.add(
         "0002_expand_price",
