@@ -9,6 +9,7 @@ MigrationOpsError                  1  an error
 │   ├── StampError                 3  database and settings disagree
 │   ├── LockedError                3  another runner holds the lock
 │   ├── PreconditionError          3  a precondition does not hold
+│   │   └── QueuedError            3  a dump was shut out by a change that waits
 │   ├── ToolMissingError           3  no client program of the server's major
 │   └── ManifestError              3  a backup's manifest is unusable
 ├── DiffersError                   4  what is differs from what should be
@@ -74,6 +75,10 @@ class LockedError(RefusedError):
 
 class PreconditionError(RefusedError):
     """A precondition does not hold; nothing was changed."""
+
+
+class QueuedError(PreconditionError):
+    """pg_dump gave up: somebody waits for ACCESS EXCLUSIVE; nothing was changed."""
 
 
 class ToolMissingError(RefusedError):

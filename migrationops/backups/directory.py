@@ -34,6 +34,11 @@ class PendingFile:
         self.file.flush()
         os.fsync(self.file.fileno())
 
+    def clear(self) -> None:
+        """Take back what was written, to write anew."""
+        self.file.seek(0)
+        self.file.truncate()
+
     def publish(self) -> None:
         """Give it its name, and bring that to the disk too."""
         self.flush()

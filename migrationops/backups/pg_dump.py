@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,11 +20,18 @@ from migrationops.backups.snapshot import Snapshot, lock_first_snapshot
 from migrationops.backups.source import Source
 from migrationops.backups.toc import Contents, restorable
 from migrationops.backups.tree import PendingTree
-from migrationops.exceptions import BackupError, PreconditionError, ToolFailedError
+from migrationops.exceptions import (
+    BackupError,
+    PreconditionError,
+    QueuedError,
+    ToolFailedError,
+)
 from migrationops.postgres import tools
+from migrationops.progress import Progress, Stage, State
 
 _SLOWEST = 1 << 20  # bytes a second: below this a verification is taken for stuck
 _RESTORE_JOBS = 2
+_AGAIN = Progress(stage=Stage.BACKUP, state=State.STARTED, label="dump again")
 
 
 class PgDump:
@@ -33,13 +41,27 @@ class PgDump:
     exclusive: ClassVar[bool] = False
 
     def take(self, job: Job) -> Taken:
-        """Dump under a lock-first snapshot and count the rows under the same."""
+        """Dump under a lock-first snapshot and count the rows under the same.
+
+        Who queued for ACCESS EXCLUSIVE meanwhile is let through, and then it is
+        dumped once more, by one worker: only several ask for a lock twice.
+        """
+        try:
+            return self._take(job)
+        except QueuedError:
+            job.pending.clear()
+            job.report(_AGAIN)
+            return self._take(replace(job, jobs=1))
+
+    def _take(self, job: Job) -> Taken:
         before = read_before(job.source)
         with lock_first_snapshot(job.source) as snapshot:
             dump = _write(job, snapshot)
             copied = Copied(
                 engine=self.name,
-                format="directory" if job.jobs > 1 else "custom",
+                format="directory"
+                if isinstance(job.pending, PendingTree)
+                else "custom",
                 compression=dump.compression,
                 snapshot=snapshot.id,
                 lsn=snapshot.lsn,

@@ -41,6 +41,11 @@ class PendingTree:
             file.chmod(0o600)
         directory.sync_directory(self.path)
 
+    def clear(self) -> None:
+        """Take back what was written, to write anew."""
+        for file in self.files():
+            file.unlink()
+
     def publish(self) -> None:
         """Give it its name, and bring that to the disk too."""
         self.path.replace(self.final)

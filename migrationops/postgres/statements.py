@@ -126,26 +126,6 @@ def _classify_alter(statement: Any) -> StatementClass:
     return StatementClass.CONCURRENT if all(detaching) else StatementClass.BLOCKING
 
 
-def tables(sql: str) -> tuple[str, ...]:
-    """Return the tables and indexes that the SQL names, quoted; none if unparsable."""
-    import postgast
-    from postgast import pg_query_pb2 as pb
-
-    try:
-        tree = parse(without_placeholders(sql))
-    except UnreadableError:
-        return ()
-    named = [[n.schemaname, n.relname] for n in postgast.find_nodes(tree, pb.RangeVar)]
-    for drop in postgast.find_nodes(tree, pb.DropStmt):
-        named += [[i.string.sval for i in o.list.items] for o in drop.objects]
-    quoted = (".".join(_quoted(part) for part in name if part) for name in named)
-    return tuple(dict.fromkeys(quoted))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def built_index(sql: str) -> str | None:
     """Return the name of the index that the statement builds, if it builds one."""
     for raw in parse(sql).stmts:

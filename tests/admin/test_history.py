@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from migrationops.executor.recorded import StepKind
 from migrationops.models import Run
+from migrationops.postgres.table_locks import Lock
 from migrationops.rehearsal.facts import Facts
-from migrationops.rehearsal.locks import Lock
 from migrationops.rehearsal.record import RehearsedMigration, RehearsedStep
 from tests.factories import UserFactory
 from tests.runs import REHEARSAL, UNKNOWN, make_failed, make_run

@@ -80,7 +80,7 @@ def test_what_another_wrote_is_not_lost(ready: Shop) -> None:
         ready.execute("INSERT INTO shop_item (name) VALUES ('theirs')")
     done = ready.finish(process)
 
-    refused(done, 6, "Its backup was not restored", "at most 1 rows", "--accept-loss 1")
+    refused(done, 6, "Its backup was not restored", "at most 1 row", "--accept-loss 1")
     assert ready.query("SELECT count(*) FROM shop_item WHERE name = 'theirs'") == [(1,)]
     assert ready.applied()[-1] == "0003_contract_items"
 

@@ -50,7 +50,7 @@ def test_backup_list_verify_and_restore(stamped: Sandbox) -> None:
 def test_people_are_told_what_matters(stamped: Sandbox) -> None:
     stamped.sql("CREATE TABLE item AS SELECT generate_series(1, 5) AS n")
     assert "counted, " in call(stamped, "backup", "--proof", "counted")
-    assert "1 backups in" in call(stamped, "backups", "list")
+    assert "1 backup in" in call(stamped, "backups", "list")
     assert "holds: counted" in call(stamped, "backups", "verify")
     text = call(stamped, *RESTORE)
     assert "is kept as" in text.replace("\n", " ")
@@ -83,7 +83,7 @@ def test_the_name_is_asked_for_and_compared(
     stamped: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call(stamped, "backup")
-    monkeypatch.setattr("builtins.input", lambda _: "another")
+    monkeypatch.setattr("sys.stdin", io.StringIO("another\n"))
     with pytest.raises(CommandError, match="is called") as caught:
         call(stamped, "restore")
     assert caught.value.returncode == 3

@@ -34,6 +34,7 @@ from migrationops.progress import Progress, silent
 from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
+from migrationops.workflows.confirmation import Ask
 from migrationops.workflows.restore import Report, Request, restore_backup
 from tests.roles import AS_OWNER, needs_createdb, needs_superuser
 
@@ -54,9 +55,9 @@ def take(box: Sandbox) -> Manifest:
     return backup(BackupRequest(alias=box.alias, proof=Proof.COUNTED), silent).backup
 
 
-def put_back(box: Sandbox, **values: Any) -> Report:
+def put_back(box: Sandbox, ask: Ask | None = None, **values: Any) -> Report:
     request = Request(alias=box.alias, accept_missing=bool(AS_OWNER), **values)
-    return restore_backup(request, silent)
+    return restore_backup(request, silent, ask)
 
 
 def beside(box: Sandbox) -> dict[str, Role]:
@@ -76,7 +77,7 @@ def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
     manifest = take(box)
     assert {m.app for m in manifest.migrations} == {"migrationops"}
     assert all(len(m.source) == 64 for m in manifest.migrations)
-    report = put_back(box, typed_name=box.name)
+    report = put_back(box, lambda: box.name)
     assert report.backup == manifest.id
     assert report.losses.at_most == 0
     assert report.rows == manifest.rows
@@ -190,7 +191,7 @@ def test_writes_in_the_last_moment_call_the_swap_off(box: Sandbox) -> None:
             if event.label == "swap":
                 late.execute("INSERT INTO item (name) VALUES ('late')")
 
-        with pytest.raises(RefusedError, match="at most 1 rows"):
+        with pytest.raises(RefusedError, match="at most 1 row"):
             restore_backup(request, write)
     assert box.sql("SELECT count(*) FROM item WHERE name = 'late'") == 1
     assert list(beside(box).values()) == [Role.BUILT]
@@ -238,7 +239,7 @@ def test_into_a_new_name_leaves_the_live_one_alone(box: Sandbox) -> None:
     take(box)
     box.sql("DELETE FROM item")
     other = f"{box.name[:30]}_other"
-    report = put_back(box, into=other, typed_name=other)
+    report = put_back(box, into=other)
     assert report.kept == ""
     assert box.sql("SELECT count(*) FROM item", dbname=other) == 100
     assert box.sql("SELECT count(*) FROM item") == 0
@@ -250,7 +251,8 @@ def test_into_a_new_name_leaves_the_live_one_alone(box: Sandbox) -> None:
 def test_a_name_typed_wrong_is_refused(box: Sandbox) -> None:
     take(box)
     with pytest.raises(RefusedError, match="is called"):
-        put_back(box, typed_name="other")
+        put_back(box, lambda: "other")
+    assert beside(box) == {}
 
 
 def test_one_flipped_bit_is_refused_before_anything_is_built(box: Sandbox) -> None:
