@@ -70,6 +70,7 @@ def test_development_settings_with_a_production_database(production: Shop) -> No
         "backups expire --apply",
         "restore --no-input",
         "seed --env development",
+        "resolve_migration shop 0002 --applied",
     )
 
     with unchanged(production):

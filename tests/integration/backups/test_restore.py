@@ -30,7 +30,7 @@ from migrationops.exceptions import (
 from migrationops.postgres import tools
 from migrationops.postgres.locks import runner_lock
 from migrationops.postgres.properties import read_properties
-from migrationops.progress import Progress, silent
+from migrationops.progress import Progress, State, silent
 from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
@@ -197,6 +197,27 @@ def test_writes_in_the_last_moment_call_the_swap_off(box: Sandbox) -> None:
     assert list(beside(box).values()) == [Role.BUILT]
     put_back(box, accepted=Accepted(rows=1))
     assert list(beside(box).values()) == [Role.KEPT]
+
+
+def test_the_lock_outlives_the_swap(box: Sandbox) -> None:
+    """Whoever comes while the new database is live already still finds it held."""
+    take(box)
+    found: list[str] = []
+
+    def come(event: Progress) -> None:
+        if (event.label, event.state) == ("swap", State.DONE):
+            found.extend(role for role in beside(box).values())
+            with (
+                pytest.raises(LockedError, match="Another runner"),
+                runner_lock(
+                    box.alias, maintenance_db="postgres", wait=0, application=""
+                ),
+            ):
+                pytest.fail("two runners hold the lock")
+
+    request = Request(alias=box.alias, accept_missing=bool(AS_OWNER))
+    restore_backup(request, come)
+    assert found == [Role.KEPT]
 
 
 def test_history_goes_along(box: Sandbox) -> None:
