@@ -23,7 +23,6 @@ ZONES = (
 )
 SEEDED = "seeded-"
 HISTORY = 180
-HORIZON = 14
 HEAVY = 0.02
 # name, schedule, rule, days between, points, assign, needs approval
 CHORES = (

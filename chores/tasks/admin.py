@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
 PREVIEW = "admin/tasks/chore/preview.html"
-INBOX = "state__exact=pending"
 
 
 class ParticipantInline(admin.TabularInline[ChoreParticipant, Chore]):
