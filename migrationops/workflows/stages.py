@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from migrationops import preconditions, resume
+from migrationops import plan, preconditions, resume
 from migrationops.backups import catalog, directory
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.take import take_backup
@@ -16,6 +16,7 @@ from migrationops.executor.apply import apply_plan, forget_due
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
+from migrationops.graph import Target
 from migrationops.lint.report import LintReport
 from migrationops.postgres import databases, introspection
 from migrationops.postgres.retry import Attempt, retrying
@@ -47,7 +48,11 @@ def preflight(work: Work) -> tuple[Problem, ...]:
 
 
 def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, ...]:
-    """Bring a half-applied migration to its end, before anything is planned anew."""
+    """Bring a half-applied migration to its end, before anything is planned anew.
+
+    It may lie outside the target: where it stands is known by the catalog, which
+    what is asked for would change.
+    """
     with work.run.stage(Stage.RESUME) as step:
         how = resume.instructions(work.run.journal.connection, work.loader, interrupted)
         position = how.positions.get(interrupted.key, 1)
@@ -55,12 +60,13 @@ def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, .
         work.run.journal.update(
             rehearsal={"scripts": [script.to_json() for script in how.scripts]}
         )
-        only = tuple(m for m in work.plan.migrations if m.key == interrupted.key)
+        pending = plan.build_plan(work.loader, alias=work.alias, target=Target())
+        only = tuple(m for m in pending.migrations if m.key == interrupted.key)
         return apply_plan(
             work.session,
             work.run.journal,
             work.loader,
-            replace(work.plan, migrations=only),
+            replace(pending, migrations=only),
             how,
         )
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fix_shop import needs_superuser
 from tests.gate import Gate
 from tests.outcome import refused, standing
+from tests.roles import needs_superuser
 from tests.shop import Shop
 
 pytestmark = pytest.mark.postgres_tools
@@ -60,7 +60,7 @@ def fail(shop: Shop, *before: str) -> None:
     )
 
 
-@needs_superuser
+@needs_superuser("restores an extension and an event trigger")
 def test_what_nobody_else_has_written_to_is_restored(ready: Shop) -> None:
     fail(ready)
     before, items = standing_by_name(ready), ready.query(ITEMS)
