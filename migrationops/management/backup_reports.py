@@ -15,7 +15,7 @@ def backup_text(report: backup.Report) -> str:
     """Say where the backup is and how far it was proven."""
     manifest = report.backup
     return (
-        f"Backup {manifest.id} in {duration(report.seconds)}: {size(manifest.size)} of "
+        f"Backup {manifest.id} in {duration(report.seconds)}: {_size(manifest)} of "
         f"{size(manifest.database_bytes)}, {_proof(manifest)}."
     )
 
@@ -48,7 +48,7 @@ def backups_text(listed: Listed) -> str:
     """List what can be restored, what cannot, and what lies about."""
     listing = listed.listing
     rows = [
-        [m.id, m.engine, size(m.size), _proof(m), f"{m.started:%Y-%m-%d %H:%M} UTC"]
+        [m.id, m.engine, _size(m), _proof(m), f"{m.started:%Y-%m-%d %H:%M} UTC"]
         for m in listing.backups
     ]
     lines = [f"{len(rows)} backups in {listed.directory}"]
@@ -90,6 +90,13 @@ def expired_text(report: expire_backups.Report) -> str:
     lines = [f"{verb}: {len(gone)}", *(f"  {name}" for name in gone)]
     kept = [[k.id, ", ".join(k.reasons)] for k in report.expiry.kept]
     return "\n".join([*lines, *_section("Kept", kept)])
+
+
+def _size(manifest: Manifest) -> str:
+    point = manifest.point
+    if point is None:
+        return size(manifest.size)
+    return f"{size(point.repository_bytes)} of pgBackRest's {point.label}"
 
 
 def _proof(manifest: Manifest) -> str:
