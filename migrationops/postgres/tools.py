@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -242,12 +242,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """End the program's group, if it still runs, and reap it."""
     if process.poll() is not None:
         return
-    _signal(process, signal.SIGTERM)
-    try:
-        process.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        _signal(process, signal.SIGKILL)
-        process.wait()
+    with suppress(PermissionError):  # sudo is root's: it comes to its own end
+        _signal(process, signal.SIGTERM)
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            _signal(process, signal.SIGKILL)
+            process.wait()
 
 
 def _signal(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
