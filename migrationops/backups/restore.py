@@ -32,7 +32,7 @@ from migrationops.backups.carry import carry_history
 from migrationops.backups.counters import read_counters
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engine import Engine
-from migrationops.backups.engines import engine_of
+from migrationops.backups.engines import database_engine_of
 from migrationops.backups.losses import Accepted, Look, Losses
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source
@@ -56,7 +56,8 @@ class Backup:
 def find_backup(source: Source, identifier: str | None, *, trust: bool) -> Backup:
     """Return the named backup, or the newest of the source's database.
 
-    Raises ManifestError for one of another environment, unless it is trusted.
+    Raises ManifestError for one of another environment, unless it is trusted, and
+    RefusedError for one of a whole cluster.
     """
     conf = source.conf
     place = directory.backup_directory(conf)
@@ -68,7 +69,8 @@ def find_backup(source: Source, identifier: str | None, *, trust: bool) -> Backu
             remedy="Its data may not belong here. If it does: --trust.",
         )
     archive = place / found.archive
-    return Backup(manifest=found, archive=archive, engine=engine_of(found))
+    engine = database_engine_of(found, archive)
+    return Backup(manifest=found, archive=archive, engine=engine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
