@@ -159,19 +159,14 @@ def get_conf() -> Conf:
     """
     raw = getattr(settings, "MIGRATIONOPS", None)
     if raw is None:
-        raise ConfigurationError(
-            MISSING, remedy="Add them and run the same command again."
-        )
+        raise ConfigurationError(MISSING)
     return parse(raw)
 
 
 def parse(raw: Mapping[str, Any]) -> Conf:
     """Parse one MIGRATIONOPS dict; raise ConfigurationError when it is wrong."""
     if problems := list(_problems(raw)):
-        raise ConfigurationError(
-            "settings.MIGRATIONOPS: " + "; ".join(problems),
-            remedy="Correct the settings; manage.py check names every key.",
-        )
+        raise ConfigurationError("settings.MIGRATIONOPS: " + "; ".join(problems))
     environment = _environment(raw["ENVIRONMENT"])
     values = {
         key.lower(): _value(key.lower(), value)
@@ -202,9 +197,7 @@ def _environment(name: str) -> Environment:
     except ValueError:
         names = ", ".join(Environment)
         raise ConfigurationError(
-            f"{name!r} is no environment; choose one of {names}.",
-            remedy="Correct MIGRATIONOPS['ENVIRONMENT']; manage.py check names "
-            "every key.",
+            f"{name!r} is no environment; choose one of {names}."
         ) from None
 
 
@@ -225,17 +218,10 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
         try:
             converted[key] = types[key](value) if key in types else value
         except (KeyError, ValueError):
-            raise ConfigurationError(
-                f"POLICY: {key} cannot be {value!r}.",
-                remedy="Correct MIGRATIONOPS['POLICY']; "
-                "docs/reference/settings.md names each value.",
-            ) from None
+            raise ConfigurationError(f"POLICY: {key} cannot be {value!r}.") from None
     policy = replace(PRESETS[environment], **converted)
     if policy.on_failure is OnFailure.RESTORE and policy.backup is Proof.NONE:
-        raise ConfigurationError(
-            "POLICY: on_failure 'restore' needs a backup.",
-            remedy="Give POLICY a backup level, or another on_failure.",
-        )
+        raise ConfigurationError("POLICY: on_failure 'restore' needs a backup.")
     return policy
 
 

@@ -45,6 +45,14 @@ class MigrationOpsError(Exception):
 class ConfigurationError(MigrationOpsError):
     """settings.MIGRATIONOPS is absent or wrong."""
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "Correct the settings; manage.py check says what is still wrong.",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+
 
 class DatabaseError(MigrationOpsError):
     """The database cannot be reached."""

@@ -36,23 +36,13 @@ def parse_stanza(raw: Mapping[str, Any]) -> Stanza:
     """Parse the dict; raise ConfigurationError when it is wrong."""
     known = {f.name for f in fields(Stanza)}
     if problems := [f"{key} is not a key of it" for key in raw if key not in known]:
-        raise ConfigurationError(
-            f"PGBACKREST: {'; '.join(problems)}.",
-            remedy="Correct MIGRATIONOPS['PGBACKREST']; "
-            "docs/reference/settings.md names its keys.",
-        )
+        raise ConfigurationError(f"PGBACKREST: {'; '.join(problems)}.")
     name = str(raw.get("stanza", ""))
     if not _NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"PGBACKREST: stanza cannot be {name!r}.",
-            remedy="Give the name of a stanza of pgBackRest.",
-        )
+        raise ConfigurationError(f"PGBACKREST: stanza cannot be {name!r}.")
     if (kind := raw.get("type", "incr")) not in _TYPES:
         names = ", ".join(_TYPES)
-        raise ConfigurationError(
-            f"PGBACKREST: type is one of {names}, not {kind!r}.",
-            remedy="Choose one of them.",
-        )
+        raise ConfigurationError(f"PGBACKREST: type is one of {names}, not {kind!r}.")
     scratch = raw.get("scratch_dir")
     return Stanza(
         **{
