@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from migrationops.models import Run, Step
 from migrationops.postgres.table_locks import Lock
+from migrationops.wording import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,6 @@ def _rehearsed(rehearsal: dict[str, Any]) -> Iterator[RehearsedRow]:
 def _work(facts: dict[str, Any]) -> Iterator[str]:
     yield from (f"rewrites {name}" for name in facts.get("rewritten", ()))
     for name, rows in facts.get("scanned", {}).items():
-        yield f"reads {rows:,} rows of {name}"
+        yield f"reads {many(rows, 'row')} of {name}"
     for name, rows in facts.get("written", {}).items():
-        yield f"writes {rows:,} rows of {name}"
+        yield f"writes {many(rows, 'row')} of {name}"

@@ -198,5 +198,7 @@ def _confirm(session: Session, journal: Journal, migration: Migration) -> None:
     """Believe a success only when another connection sees its record."""
     if not is_recorded(session, journal, migration):
         raise NeedsPersonError(
-            f"{migration} ran without an error, yet its record is not there."
+            f"{migration} ran without an error, yet its record is not there.",
+            remedy="Look into django_migrations and the server's log; then "
+            "manage.py migration_status.",
         )

@@ -9,8 +9,8 @@ import pytest
 
 from migrationops.postgres import activity
 from migrationops.postgres.table_locks import Lock
-from tests.fix_shop import needs_superuser
 from tests.integration.watchdog.conftest import TABLE, until
+from tests.roles import needs_superuser
 
 if TYPE_CHECKING:
     from tests.integration.watchdog.conftest import Sessions
@@ -84,7 +84,7 @@ def test_a_prepared_transaction_is_named_by_its_gid(make_server: Any) -> None:
     assert open_one.gid == "forgotten"
 
 
-@needs_superuser
+@needs_superuser("makes a role")
 def test_without_rights_a_blocker_is_named_without_its_query(
     sessions: Sessions,
 ) -> None:
