@@ -232,11 +232,12 @@ def test_a_statement_gives_way_to_clients_that_wait_behind_it(ready: Shop) -> No
     """A reader blocks us, a client waits behind us: the client comes first.
 
     Whoever blocks a first statement is waited for outside of the queue; so this is a
-    second one.
+    second one, and the query before it keeps it from being locked with the first.
     """
     policy = {"backup": "none", "lock_timeout": 3, "patience": 0.3}
-    free = 'migrations.RunSQL("CREATE TABLE free ()")'
-    ready.add("0002_expand_price", free, ADD_PRICE, after="0001_expand_item")
+    ready.execute("CREATE TABLE held ()")
+    held = 'migrations.RunSQL("LOCK TABLE held"), migrations.RunSQL("SELECT 1")'
+    ready.add("0002_expand_price", held, ADD_PRICE, after="0001_expand_item")
     with ready.connect(autocommit=False) as reader, ready.connect() as client:
         reader.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
         process = ready.start("safe_migrate", POLICY=policy)
