@@ -26,7 +26,8 @@ from psycopg import pq
 
 from migrationops.exceptions import ToolFailedError, ToolMissingError
 
-CHUNK = 1 << 20  # bytes a read; also asked for as the pipe's size
+CHUNK = 1 << 18  # bytes a piece
+PIPE = 1 << 20  # bytes that a pipe holds, so that its writer need not wait for us
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -61,8 +62,8 @@ class Child:
     name: str
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the output in the pieces in which it comes."""
-        while chunk := os.read(self.stdout.fileno(), CHUNK):
+        """Yield the output in pieces of CHUNK bytes: it comes in less."""
+        while chunk := self.stdout.read(CHUNK):
             yield chunk
 
     def messages(self, since: int = 0) -> str:
@@ -193,8 +194,7 @@ def _start(
             stdin=stdin or subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            bufsize=0,
-            pipesize=CHUNK,
+            pipesize=PIPE,
             process_group=0,
             preexec_fn=_die_with_parent(os.getpid()),
         )
