@@ -18,7 +18,7 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.parallel import write_tree
 from migrationops.backups.snapshot import Snapshot, lock_first_snapshot
 from migrationops.backups.source import Source
-from migrationops.backups.toc import restorable
+from migrationops.backups.toc import Contents, restorable
 from migrationops.backups.tree import PendingTree
 from migrationops.exceptions import (
     BackupError,
@@ -83,17 +83,18 @@ class PgDump:
         source = task.source
         with source.connect(task.dbname) as connection:
             wanted = restorable(source, connection, task.archive)
-        if wanted.skipped and not task.accept_missing:
+        missing = wanted.missing if task.owners else wanted.skipped
+        if missing and not task.accept_missing:
             raise PreconditionError(
                 "This role cannot restore everything; missing would be: "
-                f"{'; '.join(wanted.skipped)}. Nothing was changed.",
+                f"{'; '.join(missing)}. Nothing was changed.",
                 remedy="Set OPERATOR_URL to a superuser, or --accept-missing.",
             )
         with tempfile.NamedTemporaryFile("w", prefix="migrationops-") as listing:
             listing.write("\n".join(wanted.lines))
             listing.flush()
-            _run_restore(task, listing.name)
-        return wanted.skipped
+            _run_restore(task, listing.name, _ownership(task, wanted))
+        return missing
 
 
 def _write(job: Job, snapshot: Snapshot) -> Dump:
@@ -102,7 +103,14 @@ def _write(job: Job, snapshot: Snapshot) -> Dump:
     return write_dump(job, job.pending, snapshot)
 
 
-def _run_restore(task: RestoreTask, listing: str) -> None:
+def _ownership(task: RestoreTask, wanted: Contents) -> list[str]:
+    """What cannot be given to its owner belongs to who restores it, with all else."""
+    if not task.owners:
+        return ["--no-owner", "--no-privileges"]
+    return ["--no-owner"] if wanted.adopted else []
+
+
+def _run_restore(task: RestoreTask, listing: str, ownership: list[str]) -> None:
     source = task.source
     try:
         tools.run(
@@ -114,14 +122,17 @@ def _run_restore(task: RestoreTask, listing: str) -> None:
             f"--jobs={_RESTORE_JOBS}",
             "--no-password",
             "--no-subscriptions",
-            *([] if task.owners else ["--no-owner", "--no-privileges"]),
+            *ownership,
             *source.role_arguments(),
             str(task.archive),
             environment=_hurried(source.environment(task.dbname)),
             timeout=600 + task.manifest.database_bytes / _SLOWEST,
         )
     except ToolFailedError as exc:
-        raise BackupError(f"The archive cannot be restored: {exc}") from exc
+        raise BackupError(
+            f"The archive cannot be restored: {exc}",
+            remedy="Use another backup; see: manage.py backups list",
+        ) from exc
 
 
 def _hurried(environment: dict[str, str]) -> dict[str, str]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fix_shop import needs_superuser
 from tests.gate import Gate
 from tests.outcome import refused, standing
+from tests.roles import needs_superuser
 from tests.shop import Shop
 
 pytestmark = pytest.mark.postgres_tools
@@ -60,7 +60,7 @@ def fail(shop: Shop, *before: str) -> None:
     )
 
 
-@needs_superuser
+@needs_superuser("restores an extension and an event trigger")
 def test_what_nobody_else_has_written_to_is_restored(ready: Shop) -> None:
     fail(ready)
     before, items = standing_by_name(ready), ready.query(ITEMS)
@@ -88,7 +88,7 @@ def test_what_another_wrote_is_not_lost(ready: Shop) -> None:
         ready.execute("INSERT INTO shop_item (name) VALUES ('theirs')")
     done = ready.finish(process)
 
-    refused(done, 6, "Its backup was not restored", "at most 1 rows", "--accept-loss 1")
+    refused(done, 6, "Its backup was not restored", "at most 1 row", "--accept-loss 1")
     assert ready.query("SELECT count(*) FROM shop_item WHERE name = 'theirs'") == [(1,)]
     assert ready.applied()[-1] == "0003_contract_items"
 

@@ -23,6 +23,7 @@ from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
 from migrationops.workflows.preparation import locked
 from migrationops.workflows.restore import Request, restore_backup
+from tests.roles import AS_OWNER
 
 if TYPE_CHECKING:
     from migrationops.backups.manifest import Manifest
@@ -176,6 +177,9 @@ def test_an_older_backups_losses_are_known_after_a_restore(box: Sandbox) -> None
 
 def put_back(box: Sandbox, manifest: Manifest, **accepted: Any) -> None:
     request = Request(
-        alias=box.alias, backup=manifest.id, accepted=Accepted(**accepted)
+        alias=box.alias,
+        backup=manifest.id,
+        accepted=Accepted(**accepted),
+        accept_missing=bool(AS_OWNER),
     )
     restore_backup(request, silent)
