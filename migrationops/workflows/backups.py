@@ -40,12 +40,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A backup that was looked at again; `problem` is empty when it holds."""
+    """A backup that was looked at again; `problem` is empty when it holds.
+
+    `copies` are its files in a storage, which were not looked at.
+    """
 
     id: str
     level: str
     rows: int
     problem: str = ""
+    copies: int = 0
 
 
 def list_backups(*, alias: str) -> Listed:
@@ -120,7 +124,12 @@ def _verify(
     if proof.level >= manifest.proof.level:
         catalog.write(place, sign(replace(manifest, proof=proof), conf))
     report(_told(manifest.id, State.DONE))
-    return Verified(id=manifest.id, level=proof.level.name.lower(), rows=proof.rows)
+    return Verified(
+        id=manifest.id,
+        level=proof.level.name.lower(),
+        rows=proof.rows,
+        copies=len(manifest.copies),
+    )
 
 
 def _told(label: str, state: State) -> Progress:
