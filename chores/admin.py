@@ -73,7 +73,8 @@ class BigTableAdmin(ReadOnlyAdmin, QuickListAdmin):
 
     search_fields = ("pk",)
     search_help_text = (
-        f"A member's name, or its beginning. Filters look at the newest {WINDOW:,}."
+        f"A member's name, or its beginning. The newest {MOST:,} are listed; "
+        f"filters look at the newest {WINDOW:,}."
     )
     search_through = "member"
     # What an index finds at any age, as it begins in the address.

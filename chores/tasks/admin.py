@@ -51,7 +51,7 @@ class ParticipantInline(admin.TabularInline[ChoreParticipant, Chore]):
 @admin.register(Chore)
 class ChoreAdmin(QuickListAdmin):
     form = ChoreForm
-    list_display = ("__str__", "household", "in_words", "points", "next_on", "paused")
+    list_display = ("__str__", "household", "in_words", "points", "next_on", "state")
     list_filter = ("schedule", "assign", "paused")
     list_select_related = ("household",)
     search_fields = ("name", "household__name")
@@ -111,6 +111,11 @@ class ChoreAdmin(QuickListAdmin):
     def in_words(self, chore: Any) -> str:
         words: str = chore.words
         return words
+
+    @admin.display(ordering="paused")
+    def state(self, chore: Chore) -> str:
+        """Say what is out of the ordinary."""
+        return "archived" if chore.archived_at else "paused" if chore.paused else ""
 
     @admin.display(description="next dates")
     def next_dates(self, chore: Chore | None) -> str:
