@@ -11,8 +11,8 @@ from django.utils.html import format_html
 
 from chores.admin import (
     BigTableAdmin,
+    HouseholdRowAdmin,
     NoteForm,
-    QuickListAdmin,
     actor_of,
     confirm,
     run_each,
@@ -40,7 +40,7 @@ GAIN = "light-dark(#1c6b3c, #7bd88f)"
 
 
 @admin.register(Achievement)
-class AchievementAdmin(QuickListAdmin):
+class AchievementAdmin(HouseholdRowAdmin):
     list_display = ("__str__", "household", "metric", "threshold", "bonus", "active")
     list_filter = ("metric", "active")
     list_select_related = ("household",)
@@ -58,7 +58,7 @@ class UserAchievementAdmin(BigTableAdmin):
 
 
 @admin.register(Reward)
-class RewardAdmin(QuickListAdmin):
+class RewardAdmin(HouseholdRowAdmin):
     list_display = ("__str__", "household", "cost", "stock", "needs_approval")
     list_select_related = ("household",)
     search_fields = ("name", "household__name")
