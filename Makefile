@@ -95,12 +95,13 @@ coverage: $(STAMP) ## the same with branches counted, in processes too; htmlcov/
 test-faults: $(STAMP) ## the whole fault matrices, kept in docs/explanation/fault-matrix.md
 	$(BIN)/pytest -m faults --record-faults docs/explanation/fault-matrix.md $(ARGS)
 
-AS_OWNER = $(addprefix tests/integration/,test_introspection.py test_locks.py test_stamp.py \
-	test_expected.py rehearsal/test_plan.py watchdog)
+# What starts servers of its own is a superuser there.
+AS_OWNER = tests/integration --ignore-glob '*/test_embedded_*' --ignore-glob '*/test_own_*'
 test-roles: $(STAMP) ## as owners without superuser, with and without CREATEDB
-	ROLE=creator $(BIN)/pytest tests/commands $(ARGS)
-	ROLE=owner $(BIN)/pytest tests/commands $(ARGS)
-	$(BIN)/python -m tests.as_owner $(BIN)/pytest $(AS_OWNER) $(ARGS)
+	for role in creator owner; do \
+		ROLE=$$role $(BIN)/pytest tests/commands $(ARGS) || exit; \
+		AS_OWNER=$$role $(BIN)/python -m tests.as_owner $(BIN)/pytest $(AS_OWNER) $(ARGS) || exit; \
+	done
 
 test-deep: $(STAMP) ## property-based tests at length
 	$(BIN)/pytest -m deep $(ARGS)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import F, Func, IntegerField, QuerySet
 from django.db.models.fields.json import KT
@@ -72,11 +72,8 @@ class RunAdmin(RunModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         """Return the runs of the alias that the filter names."""
-        runs = super().get_queryset(request)
-        alias = request.GET.get(DatabaseFilter.parameter_name, DEFAULT_DB_ALIAS)
-        if alias not in _aliases() or not _has_history(alias):
-            return runs.none()
-        return runs.using(alias)
+        runs, alias = super().get_queryset(request), _chosen(request)
+        return runs.using(alias) if _is_readable(alias) else runs.none()
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -89,7 +86,7 @@ class RunAdmin(RunModelAdmin):
         found = (
             Run.objects.using(alias).filter(pk=key).first()
             for alias in _aliases()
-            if _has_history(alias)
+            if _is_readable(alias)
         )
         return next(filter(None, found), None)
 
@@ -109,6 +106,10 @@ class RunAdmin(RunModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if not _is_readable(alias := _chosen(request)):
+            # Nothing to show is not the same as nothing that happened.
+            warning = f"Database {alias!r} does not answer, or has no history."
+            messages.warning(request, warning)
         latest = _light(self.get_queryset(request)).order_by("-started_at")[:_CHARTED]
         charted = list(reversed(latest))
         context = {
@@ -164,21 +165,36 @@ class RunAdmin(RunModelAdmin):
         return run.proof or "-"
 
 
+def _chosen(request: HttpRequest) -> str:
+    return request.GET.get(DatabaseFilter.parameter_name, DEFAULT_DB_ALIAS)
+
+
 def _aliases() -> list[str]:
-    """Return the aliases of PostgreSQL, of several for one database the first."""
+    """Return the aliases of PostgreSQL, of several for one database one."""
     seen: dict[tuple[Any, ...], str] = {}
-    for alias in connections:
-        given = connections[alias].settings_dict
+    for alias in sorted(connections, key=lambda a: a != DEFAULT_DB_ALIAS):
         if connections[alias].vendor == "postgresql":
-            where = (given["HOST"], given["PORT"], given["NAME"])
-            seen.setdefault(where, alias)
+            seen.setdefault(_place(connections[alias].settings_dict), alias)
     return list(seen.values())
 
 
-def _has_history(alias: str) -> bool:
+def _place(given: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what tells a database from others; OPTIONS may say it as well."""
+    options = given["OPTIONS"]
+    return (
+        options.get("service"),
+        options.get("host", given["HOST"]),
+        options.get("port", given["PORT"]),
+        options.get("dbname", given["NAME"]),
+    )
+
+
+def _is_readable(alias: str) -> bool:
     """Whether the database answers and has our tables, as the admin's own must."""
     if alias == DEFAULT_DB_ALIAS:
         return True
+    if alias not in _aliases():
+        return False
     try:
         names = connections[alias].introspection.table_names()
     except DatabaseError:

@@ -26,7 +26,3 @@ class Environment(StrEnum):
     def may_be_cleared(self) -> bool:
         """Whether a seed may delete first what is there."""
         return self in (Environment.DEVELOPMENT, Environment.STAGING)
-
-    @property
-    def may_be_reset(self) -> bool:
-        return self in (Environment.DEVELOPMENT, Environment.TEST)

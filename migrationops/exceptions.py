@@ -9,6 +9,7 @@ MigrationOpsError                  1  an error
 │   ├── StampError                 3  database and settings disagree
 │   ├── LockedError                3  another runner holds the lock
 │   ├── PreconditionError          3  a precondition does not hold
+│   │   └── QueuedError            3  a dump was shut out by a change that waits
 │   ├── ToolMissingError           3  no client program of the server's major
 │   └── ManifestError              3  a backup's manifest is unusable
 ├── DiffersError                   4  what is differs from what should be
@@ -19,7 +20,6 @@ MigrationOpsError                  1  an error
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from typing import ClassVar
 
@@ -37,13 +37,21 @@ class MigrationOpsError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str = "", *, remedy: str = "") -> None:
-        super().__init__(message or inspect.getdoc(self) or "")
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
         self.remedy = remedy
 
 
 class ConfigurationError(MigrationOpsError):
     """settings.MIGRATIONOPS is absent or wrong."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "Correct the settings; manage.py check says what is still wrong.",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
 
 
 class DatabaseError(MigrationOpsError):
@@ -52,6 +60,14 @@ class DatabaseError(MigrationOpsError):
 
 class ToolFailedError(MigrationOpsError):
     """A PostgreSQL client program ended badly."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "Mend what it names, then run the same command again.",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
 
 
 class BackupError(MigrationOpsError):
@@ -74,6 +90,10 @@ class LockedError(RefusedError):
 
 class PreconditionError(RefusedError):
     """A precondition does not hold; nothing was changed."""
+
+
+class QueuedError(PreconditionError):
+    """pg_dump gave up: somebody waits for ACCESS EXCLUSIVE; nothing was changed."""
 
 
 class ToolMissingError(RefusedError):

@@ -9,17 +9,8 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from migrationops.models import Run, Step
-
-_LOCKS = {
-    "AS": "ACCESS SHARE",
-    "RS": "ROW SHARE",
-    "RX": "ROW EXCLUSIVE",
-    "SUX": "SHARE UPDATE EXCLUSIVE",
-    "S": "SHARE",
-    "SRX": "SHARE ROW EXCLUSIVE",
-    "X": "EXCLUSIVE",
-    "AX": "ACCESS EXCLUSIVE",
-}
+from migrationops.postgres.table_locks import Lock
+from migrationops.wording import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +85,7 @@ def _rehearsed(rehearsal: dict[str, Any]) -> Iterator[RehearsedRow]:
                 migration=f"{migration['app']}.{migration['name']}",
                 sql=step["sql"] or step["description"],
                 locks=tuple(
-                    f"{name}: {_LOCKS.get(mode, mode)}"
+                    f"{name}: {Lock[mode].title}"
                     for name, mode in facts.get("locks", {}).items()
                 ),
                 work=tuple(_work(facts)),
@@ -106,6 +97,6 @@ def _rehearsed(rehearsal: dict[str, Any]) -> Iterator[RehearsedRow]:
 def _work(facts: dict[str, Any]) -> Iterator[str]:
     yield from (f"rewrites {name}" for name in facts.get("rewritten", ()))
     for name, rows in facts.get("scanned", {}).items():
-        yield f"reads {rows:,} rows of {name}"
+        yield f"reads {many(rows, 'row')} of {name}"
     for name, rows in facts.get("written", {}).items():
-        yield f"writes {rows:,} rows of {name}"
+        yield f"writes {many(rows, 'row')} of {name}"

@@ -22,9 +22,11 @@ pytest_plugins = [
     "tests.fix_faults",
     "tests.fix_run_lock",
     "tests.fix_left_overs",
+    "tests.fix_roles",
     "tests.fix_shop",
     "tests.fix_tcp",
     "tests.fix_pooler",
+    "tests.fix_archiving",
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,39 +15,26 @@ from django.db import connections
 from psycopg.sql import SQL, Identifier
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.roles import AS_OWNER, OF_ANOTHER, RIGHTS, ROLE, role, superuser
 from tests.shop import FIRST, Shop
-
-needs_superuser = pytest.mark.skipif(
-    "ROLE" in os.environ or "AS_OWNER" in os.environ, reason="a superuser's"
-)
-needs_createdb = pytest.mark.skipif(
-    os.environ.get("ROLE") == "owner", reason="makes or renames a database itself"
-)
-ROLES = {"creator": "CREATEDB", "owner": "NOCREATEDB"}
-OF_ANOTHER = b"""
-CREATE SCHEMA theirs;
-CREATE EXTENSION vector SCHEMA theirs;
-CREATE FUNCTION theirs.noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-CREATE EVENT TRIGGER theirs ON ddl_command_end EXECUTE FUNCTION theirs.noted();
-"""
-
-
-@contextmanager
-def role(params: dict[str, Any], right: str) -> Iterator[str]:
-    """Make a role that may log in and is no superuser."""
-    name = f"role_{secrets.token_hex(4)}"
-    with psycopg.connect(**params, autocommit=True) as connection:
-        create = SQL("CREATE ROLE {} LOGIN {}").format(Identifier(name), SQL(right))
-        connection.execute(create)
-        try:
-            yield name
-        finally:
-            connection.execute(SQL("DROP ROLE {}").format(Identifier(name)))
 
 
 @pytest.fixture(scope="session")
 def server_params(django_db_blocker: DjangoDbBlocker) -> dict[str, Any]:
-    """Return how psycopg reaches the shared test server's maintenance database."""
+    """Return how psycopg reaches the shared test server's maintenance database.
+
+    As its superuser, also where the suite is none.
+    """
+    return superuser(_params(django_db_blocker))
+
+
+@pytest.fixture(scope="session")
+def suite_role(django_db_blocker: DjangoDbBlocker) -> str:
+    """Name the role that the suite connects as."""
+    return str(_params(django_db_blocker)["user"])
+
+
+def _params(django_db_blocker: DjangoDbBlocker) -> dict[str, Any]:
     with django_db_blocker.unblock():
         wrapper = connections["default"].copy()
         wrapper.settings_dict = {**wrapper.settings_dict, "NAME": "postgres"}
@@ -58,13 +44,12 @@ def server_params(django_db_blocker: DjangoDbBlocker) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def shop_role(server_params: dict[str, Any]) -> Iterator[str]:
-    """Name the role that the shops run as: what ROLE says, else the server's own."""
-    kind = os.environ.get("ROLE")
-    if kind is None:
-        yield server_params["user"]
+def shop_role(server_params: dict[str, Any], suite_role: str) -> Iterator[str]:
+    """Name the role that the shops run as: what ROLE says, else the suite's own."""
+    if ROLE is None:
+        yield suite_role
     else:
-        with role(server_params, ROLES[kind]) as name:
+        with role(server_params, RIGHTS[ROLE]) as name:
             yield name
 
 
@@ -138,7 +123,8 @@ def database(
             )
         )
         try:
-            if owner != params["user"] and template == "template1":
+            foreign = owner != params["user"] and template == "template1"
+            if foreign and AS_OWNER is None:  # else template1 has it
                 with psycopg.connect(**{**params, "dbname": name}) as inside:
                     inside.execute(OF_ANOTHER)
             yield name

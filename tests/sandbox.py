@@ -17,6 +17,7 @@ from django.db import connections
 from psycopg import sql
 
 from migrationops.conf import Conf, parse
+from tests.roles import superuser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,10 @@ class Sandbox:
         params = {**self.params, "dbname": dbname or self.name}
         return psycopg.connect(**params, autocommit=True)
 
+    def _prepare(self) -> psycopg.Connection[Any]:
+        params = {**superuser(self.params), "dbname": self.maintenance_db}
+        return psycopg.connect(**params, autocommit=True)
+
     def sql(self, query: str, params: Sequence[Any] = (), *, dbname: str = "") -> Any:
         """Execute, and return the first value of the first row, if there is one."""
         with self.connect(dbname or self.name) as connection:
@@ -72,16 +77,17 @@ class Sandbox:
             return {row[0] for row in rows}
 
     def create(self) -> None:
-        with self.connect(self.maintenance_db) as connection:
-            name = sql.Identifier(self.name)
+        """Make it, this role's own; in it is what template1 holds of others."""
+        names = sql.Identifier(self.name), sql.Identifier(self.params["user"])
+        with self._prepare() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name)
+                sql.SQL("CREATE DATABASE {} TEMPLATE template1 OWNER {}").format(*names)
             )
 
     def drop(self) -> None:
         """Drop it and everything that was derived from it."""
         names = self.names()
-        with self.connect(self.maintenance_db) as connection:
+        with self._prepare() as connection:
             for name in names:
                 connection.execute(
                     sql.SQL("DROP DATABASE {} WITH (FORCE)").format(

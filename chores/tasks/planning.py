@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from chores.households.days import DAY, due_instant, household_day, start_of
+from chores.households.days import due_instant, household_day, start_of
 from chores.tasks import rules
 from chores.tasks.models import Assign, Chore, Occurrence, Schedule
 from chores.tasks.people import People, Turn, next_turn
@@ -146,18 +146,6 @@ def expiry(
     if following is None:
         return None
     return max(due_at, due_instant(chore.household, following, chore.due_time))
-
-
-def following_day(chore: Chore, day: datetime.date) -> datetime.date | None:
-    """Return the chore's next calendar date after one."""
-    found = rules.dates(
-        rules.parse(chore.rrule),
-        starts_on=chore.starts_on,
-        week_starts_on=chore.household.week_starts_on,
-        first=day + DAY,
-        last=chore.ends_on,
-    )
-    return next(found, None)
 
 
 def rows_of_day(

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,12 +21,17 @@ from migrationops.backups.contents import Table
 from migrationops.backups.directory import PendingFile
 from migrationops.backups.engine import LARGE_OBJECTS, Job
 from migrationops.backups.manifest import File
-from migrationops.backups.snapshot import LOCK_WAIT, Snapshot
+from migrationops.backups.snapshot import Snapshot
 from migrationops.backups.source import Source
-from migrationops.exceptions import BackupError, ToolFailedError
+from migrationops.exceptions import BackupError, QueuedError, ToolFailedError
 from migrationops.postgres import tools
 from migrationops.postgres.tools import CHUNK, Child, Programs
 from migrationops.progress import Progress, Stage, State
+
+# Our snapshot holds the same locks: pg_dump only ever waits for who queues behind us.
+_PATIENCE = 5.0  # seconds, in which nobody can read that table
+# Of a worker, and of their leader; in pg_dump's words, not the server's language.
+_SHUT_OUT = re.compile(r"could not obtain lock on relation|Query was: LOCK TABLE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +82,11 @@ def count_rows(
             for chunk in child.chunks():
                 counter.feed(chunk)
     except ToolFailedError as exc:
-        raise BackupError(f"The archive cannot be read back: {exc}") from exc
+        raise BackupError(
+            f"The archive cannot be read back: {exc}",
+            remedy="See the disk of the backup directory, then run the same "
+            "command again.",
+        ) from exc
     return counter.rows
 
 
@@ -137,7 +147,7 @@ def dump_arguments(source: Source, snapshot: Snapshot, compression: str) -> list
     return [
         f"--compress={level}",
         f"--snapshot={snapshot.id}",
-        f"--lock-wait-timeout={LOCK_WAIT * 1000:.0f}",
+        f"--lock-wait-timeout={_PATIENCE * 1000:.0f}",
         "--no-password",
         *(["--statistics"] if source.major >= 18 else []),
         *source.role_arguments(),
@@ -156,14 +166,33 @@ def dump_progress(size: int, expected: int) -> Progress:
 
 
 @contextmanager
+def noticing_queue() -> Iterator[None]:
+    """Raise QueuedError for a pg_dump that was shut out by a change that waits."""
+    try:
+        yield
+    except ToolFailedError as exc:
+        if not _SHUT_OUT.search(str(exc)):
+            raise
+        raise QueuedError(
+            "Somebody asked for ACCESS EXCLUSIVE on a table while it was being "
+            f"dumped, and waits for the dump as the dump for them: {exc}. No backup "
+            "was made; nothing was changed.",
+            remedy="Let that change finish, or end it, and take the backup again.",
+        ) from exc
+
+
+@contextmanager
 def _dumping(source: Source, snapshot: Snapshot, compression: str) -> Iterator[Child]:
-    with tools.stream(
-        source.programs,
-        "pg_dump",
-        "--format=custom",
-        *dump_arguments(source, snapshot, compression),
-        environment=source.environment(),
-    ) as child:
+    with (
+        noticing_queue(),
+        tools.stream(
+            source.programs,
+            "pg_dump",
+            "--format=custom",
+            *dump_arguments(source, snapshot, compression),
+            environment=source.environment(),
+        ) as child,
+    ):
         yield child
 
 

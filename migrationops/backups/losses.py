@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from migrationops.backups.counters import Counters, TableCounters
 from migrationops.exceptions import RefusedError
 from migrationops.postgres.databases import Connection
+from migrationops.wording import many
 
 # Written by every run; the history is carried over, the records are what a restore
 # is meant to take back.
@@ -107,10 +108,14 @@ def check(losses: Losses, accepted: Accepted, database: str) -> None:
         f"{t.table}: {f'{t.at_most:,}' if t.at_most is not None else t.why}"
         for t in losses.tables[:10]
     )
-    amount = "an unknown number of" if number is None else f"at most {number:,}"
+    amount = (
+        "an unknown number of rows"
+        if number is None
+        else f"at most {many(number, 'row')}"
+    )
     accept = "all" if number is None else number
     raise RefusedError(
-        f"A restore would lose {amount} rows written to {database!r} since the backup "
+        f"A restore would lose {amount} written to {database!r} since the backup "
         f"({tables}). Nothing was changed.",
         remedy=f"If they may go: --accept-loss {accept}. They stay in the kept "
         "database, and --list-losses names them; --into NAME restores beside.",

@@ -1,7 +1,6 @@
 """A dump by several workers at once, into a directory of files.
 
-It cannot be hashed or decoded on its way: both are done afterwards. A worker gives up
-when somebody queues for ACCESS EXCLUSIVE on its table, and then there is no backup.
+It cannot be hashed or decoded on its way: both are done afterwards.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from migrationops.backups.dumping import (
     counting,
     dump_arguments,
     dump_progress,
+    noticing_queue,
     probe_compression,
 )
 from migrationops.backups.engine import Job
@@ -36,6 +36,7 @@ def write_tree(job: Job, tree: PendingTree, snapshot: Snapshot) -> Dump:
     compression = probe_compression(source.programs)
     event = dump_progress(0, job.expected_bytes)
     with (
+        noticing_queue(),
         counting(snapshot, hashed=job.hashed) as counts,
         growth.told(tree.size, event, job.report),
     ):

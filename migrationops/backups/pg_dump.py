@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,13 +18,20 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.parallel import write_tree
 from migrationops.backups.snapshot import Snapshot, lock_first_snapshot
 from migrationops.backups.source import Source
-from migrationops.backups.toc import restorable
+from migrationops.backups.toc import Contents, restorable
 from migrationops.backups.tree import PendingTree
-from migrationops.exceptions import BackupError, PreconditionError, ToolFailedError
+from migrationops.exceptions import (
+    BackupError,
+    PreconditionError,
+    QueuedError,
+    ToolFailedError,
+)
 from migrationops.postgres import tools
+from migrationops.progress import Progress, Stage, State
 
 _SLOWEST = 1 << 20  # bytes a second: below this a verification is taken for stuck
 _RESTORE_JOBS = 2
+_AGAIN = Progress(stage=Stage.BACKUP, state=State.STARTED, label="dump again")
 
 
 class PgDump:
@@ -33,13 +41,27 @@ class PgDump:
     exclusive: ClassVar[bool] = False
 
     def take(self, job: Job) -> Taken:
-        """Dump under a lock-first snapshot and count the rows under the same."""
+        """Dump under a lock-first snapshot and count the rows under the same.
+
+        Who queued for ACCESS EXCLUSIVE meanwhile is let through, and then it is
+        dumped once more, by one worker: only several ask for a lock twice.
+        """
+        try:
+            return self._take(job)
+        except QueuedError:
+            job.pending.clear()
+            job.report(_AGAIN)
+            return self._take(replace(job, jobs=1))
+
+    def _take(self, job: Job) -> Taken:
         before = read_before(job.source)
         with lock_first_snapshot(job.source) as snapshot:
             dump = _write(job, snapshot)
             copied = Copied(
                 engine=self.name,
-                format="directory" if job.jobs > 1 else "custom",
+                format="directory"
+                if isinstance(job.pending, PendingTree)
+                else "custom",
                 compression=dump.compression,
                 snapshot=snapshot.id,
                 lsn=snapshot.lsn,
@@ -61,17 +83,18 @@ class PgDump:
         source = task.source
         with source.connect(task.dbname) as connection:
             wanted = restorable(source, connection, task.archive)
-        if wanted.skipped and not task.accept_missing:
+        missing = wanted.missing if task.owners else wanted.skipped
+        if missing and not task.accept_missing:
             raise PreconditionError(
                 "This role cannot restore everything; missing would be: "
-                f"{'; '.join(wanted.skipped)}. Nothing was changed.",
+                f"{'; '.join(missing)}. Nothing was changed.",
                 remedy="Set OPERATOR_URL to a superuser, or --accept-missing.",
             )
         with tempfile.NamedTemporaryFile("w", prefix="migrationops-") as listing:
             listing.write("\n".join(wanted.lines))
             listing.flush()
-            _run_restore(task, listing.name)
-        return wanted.skipped
+            _run_restore(task, listing.name, _ownership(task, wanted))
+        return missing
 
 
 def _write(job: Job, snapshot: Snapshot) -> Dump:
@@ -80,7 +103,14 @@ def _write(job: Job, snapshot: Snapshot) -> Dump:
     return write_dump(job, job.pending, snapshot)
 
 
-def _run_restore(task: RestoreTask, listing: str) -> None:
+def _ownership(task: RestoreTask, wanted: Contents) -> list[str]:
+    """What cannot be given to its owner belongs to who restores it, with all else."""
+    if not task.owners:
+        return ["--no-owner", "--no-privileges"]
+    return ["--no-owner"] if wanted.adopted else []
+
+
+def _run_restore(task: RestoreTask, listing: str, ownership: list[str]) -> None:
     source = task.source
     try:
         tools.run(
@@ -92,14 +122,17 @@ def _run_restore(task: RestoreTask, listing: str) -> None:
             f"--jobs={_RESTORE_JOBS}",
             "--no-password",
             "--no-subscriptions",
-            *([] if task.owners else ["--no-owner", "--no-privileges"]),
+            *ownership,
             *source.role_arguments(),
             str(task.archive),
             environment=_hurried(source.environment(task.dbname)),
             timeout=600 + task.manifest.database_bytes / _SLOWEST,
         )
     except ToolFailedError as exc:
-        raise BackupError(f"The archive cannot be restored: {exc}") from exc
+        raise BackupError(
+            f"The archive cannot be restored: {exc}",
+            remedy="Use another backup; see: manage.py backups list",
+        ) from exc
 
 
 def _hurried(environment: dict[str, str]) -> dict[str, str]:

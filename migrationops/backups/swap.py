@@ -82,7 +82,9 @@ def _swap(
     _rename(connection, incoming.identifier, waiting)
     with ending_sessions(source, source.database):
         started = time.monotonic()
-        connection.execute(f"SET LOCAL statement_timeout = '{_OUTAGE}'".encode())
+        connection.execute(
+            "SELECT set_config('statement_timeout', %s, true)", [_OUTAGE]
+        )
         _rename(connection, live, kept.identifier)
     gate(connection, kept.name)
     _rename(connection, waiting, live)

@@ -155,6 +155,12 @@ def _create(connection: Connection, name: str, template: str, owner: str = "") -
     ]
     try:
         connection.execute(sql.SQL(" ").join(parts))
+    except errors.InsufficientPrivilege as exc:
+        raise PreconditionError(
+            f"This role may not create databases, or not copy {template!r}: {exc} "
+            "Nothing was changed.",
+            remedy="ALTER ROLE ... CREATEDB, or use the engine pg_dump.",
+        ) from exc
     except errors.ObjectInUse as exc:
         sessions = "; ".join(
             f"pid {pid} ({user}, {application or 'unnamed'})"

@@ -1,4 +1,4 @@
-"""An archive's table of contents: what this role may not restore is left out.
+"""An archive's table of contents: what this role may not restore, or not give away.
 
 Managed services have no superuser. What is left out is named, never passed over.
 """
@@ -6,6 +6,8 @@ Managed services have no superuser. What is left out is named, never passed over
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,30 +18,45 @@ from migrationops.postgres.databases import Connection
 # 3466; 3466 16450 EVENT TRIGGER - watch postgres
 _ENTRY = re.compile(r"^(?P<id>\d+); \d+ \d+ (?P<rest>.+)$")
 _PRIVILEGED = ("EVENT TRIGGER", "PUBLICATION", "SUBSCRIPTION")
+_NO_OBJECT = ("ACL", "COMMENT", "SECURITY LABEL", "SEQUENCE SET", "TABLE DATA")
+_OF_A_ROLE = "DEFAULT ACL"  # ALTER DEFAULT PRIVILEGES FOR that role
+_SET = 160000  # since then a member may be forbidden to SET ROLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """The lines of `pg_restore --list` to keep, and what they leave out."""
+    """The lines of `pg_restore --list` to keep, and what they leave out.
+
+    `adopted` names the owners that what they own cannot be given back to.
+    """
 
     lines: tuple[str, ...]
-    skipped: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    adopted: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What will not be as it was, for people."""
+        return self.skipped + self.adopted
 
 
 def restorable(source: Source, connection: Connection, archive: Path) -> Contents:
     """Return what the role of this connection can restore of the archive."""
     listing = _list(source, archive)
     if is_superuser(connection):
-        return Contents(lines=tuple(listing), skipped=())
+        return Contents(lines=tuple(listing))
     missing = _uncreatable_extensions(connection)
+    others = _others(connection)
     skipped = {
         line: description
         for line in listing
-        if (description := _needs_superuser(line, missing))
+        if (description := _needs_another(line, missing, others))
     }
+    kept = tuple(line for line in listing if line not in skipped)
     return Contents(
-        lines=tuple(line for line in listing if line not in skipped),
+        lines=kept,
         skipped=tuple(skipped.values()),
+        adopted=tuple(_adopted(kept, others)),
     )
 
 
@@ -55,15 +72,35 @@ def _list(source: Source, archive: Path) -> list[str]:
     return [line for line in text.splitlines() if _ENTRY.match(line)]
 
 
-def _needs_superuser(line: str, missing: set[str]) -> str:
-    """Describe the entry when only a superuser can restore it, else return ''."""
-    match = _ENTRY.match(line)
-    rest = match["rest"].removeprefix("COMMENT - ") if match else ""
+def _needs_another(line: str, missing: set[str], others: set[str]) -> str:
+    """Describe the entry when this role cannot restore it, else return ''."""
+    rest = _rest(line).removeprefix("COMMENT - ")
     if rest.startswith(_PRIVILEGED):
         return rest
     if rest.startswith("EXTENSION"):
         return rest if missing & set(rest.split()) else ""
+    if rest.startswith(_OF_A_ROLE):
+        return rest if _owner(rest, others) else ""
     return ""
+
+
+def _rest(line: str) -> str:
+    match = _ENTRY.match(line)
+    return match["rest"] if match else ""
+
+
+def _adopted(lines: Iterable[str], others: set[str]) -> Iterable[str]:
+    owned = Counter(
+        owner
+        for line in lines
+        if not _rest(line).startswith(_NO_OBJECT) and (owner := _owner(line, others))
+    )
+    return (f"the owner {owner} of {count} objects" for owner, count in owned.items())
+
+
+def _owner(line: str, others: set[str]) -> str:
+    """Return which of the others an entry belongs to, or ''; the owner stands last."""
+    return next((other for other in others if line.endswith(f" {other}")), "")
 
 
 def is_superuser(connection: Connection) -> bool:
@@ -72,6 +109,16 @@ def is_superuser(connection: Connection) -> bool:
         "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
     ).fetchone()
     return bool(row and row[0])
+
+
+def _others(connection: Connection) -> set[str]:
+    """Return the roles that this one can give nothing to."""
+    right = "SET" if connection.info.server_version >= _SET else "MEMBER"
+    rows = connection.execute(
+        "SELECT rolname FROM pg_roles WHERE NOT pg_has_role(current_user, oid, %s)",
+        [right],
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def _uncreatable_extensions(connection: Connection) -> set[str]:

@@ -41,6 +41,11 @@ class PendingTree:
             file.chmod(0o600)
         directory.sync_directory(self.path)
 
+    def clear(self) -> None:
+        """Take back what was written, to write anew."""
+        for file in self.files():
+            file.unlink()
+
     def publish(self) -> None:
         """Give it its name, and bring that to the disk too."""
         self.path.replace(self.final)
@@ -55,7 +60,10 @@ def pending_tree(final: Path) -> Iterator[PendingTree]:
     Raises BackupError when it cannot be written, or when something is there already.
     """
     if os.path.lexists(final):
-        raise BackupError(f"{final} exists already; it was not touched.")
+        raise BackupError(
+            f"{final} exists already; it was not touched.",
+            remedy="See: manage.py backups list",
+        )
     pending = PendingTree(
         path=final.with_name(final.name + directory.PARTIAL), final=final
     )

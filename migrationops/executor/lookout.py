@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 
 import psycopg
 
 from migrationops.executor.session import Session
-from migrationops.postgres import activity, statements
+from migrationops.postgres import activity
 from migrationops.postgres.activity import Other
+from migrationops.postgres.named_tables import named_tables
 from migrationops.postgres.statements import StatementClass
+from migrationops.postgres.table_locks import Lock
 from migrationops.progress import Progress, Stage, State
 
 _INTERVAL = 0.05  # seconds between two looks
@@ -26,19 +29,28 @@ def look_ahead(
     lock timeout decides, as it does at once where we hold a lock ourselves. Without
     the connection to look by, nobody is named.
     """
-    with contextlib.suppress(psycopg.Error):
-        if statement is StatementClass.BLOCKING:
-            _wait(session, text, until)
-        elif statement is StatementClass.CONCURRENT:
+    if statement is StatementClass.BLOCKING:
+        wait_for_others(session, named_tables(text), text, until=until)
+    elif statement is StatementClass.CONCURRENT:
+        with contextlib.suppress(psycopg.Error):
             found = activity.open_transactions(
                 session.watch, older_than=_long(session), ours=session.pids
             )
             _tell(session, text, found, "it will wait for")
 
 
-def _wait(session: Session, text: str, until: float) -> None:
+def wait_for_others(
+    session: Session, tables: Mapping[str, Lock], text: str, *, until: float
+) -> None:
+    """Wait until nobody has used the tables for long in a way that conflicts."""
+    with contextlib.suppress(psycopg.Error):
+        _wait(session, tables, text, until)
+
+
+def _wait(
+    session: Session, tables: Mapping[str, Lock], text: str, until: float
+) -> None:
     told: set[tuple[int, str]] = set()
-    tables = statements.tables(text)
     while tables and (found := _lasting(session, tables)):
         fresh = [other for other in found if (other.pid, other.gid) not in told]
         _tell(session, text, fresh, "not queued yet, since it would wait for")
@@ -52,13 +64,13 @@ def _holds_lock(session: Session) -> bool:
     return any(activity.holds_lock(session.watch, pid) for pid in session.pids)
 
 
-def _lasting(session: Session, tables: tuple[str, ...]) -> list[Other]:
-    """Return who has been at it for long; an autovacuum gives way to who queues."""
+def _lasting(session: Session, tables: Mapping[str, Lock]) -> list[Other]:
+    """Return who has been at it for long, and will not give way to who queues."""
     found = activity.blockers_of(session.watch, tables, ours=session.pids)
     return [
         other
         for other in found
-        if (other.seconds or 0.0) > _long(session) and not other.is_autovacuum
+        if (other.seconds or 0.0) > _long(session) and not other.gives_way
     ]
 
 

@@ -6,6 +6,7 @@ from migrationops.lint.finding import Severity
 from migrationops.lint.simulation.effects import Touch, Work
 from migrationops.lint.units import Step
 from migrationops.plan import Phase
+from migrationops.wording import many
 
 SMALL = 10_000  # rows that are worked through in well under a second
 # Rows a second on modest hardware: 3 million rows were rewritten in 6.4 s.
@@ -38,7 +39,7 @@ def size_text(touch: Touch) -> str:
 
 
 def rows_text(rows: int | None) -> str:
-    return "size not known" if rows is None else f"{rows:,} rows"
+    return "size not known" if rows is None else many(rows, "row")
 
 
 def seconds(touch: Touch) -> float | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from migrationops.backups.difference import Difference
-from migrationops.backups.manifest import Manifest
+from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.management.rendering import duration, size, table
+from migrationops.wording import many
 from migrationops.workflows import backup, expire_backups, install_schedules, restore
 from migrationops.workflows.backups import Listed, Verified
 
@@ -15,8 +16,8 @@ def backup_text(report: backup.Report) -> str:
     """Say where the backup is and how far it was proven."""
     manifest = report.backup
     return (
-        f"Backup {manifest.id} in {duration(report.seconds)}: {size(manifest.size)} of "
-        f"{size(manifest.database_bytes)}, {_proof(manifest)}."
+        f"Backup {manifest.id} in {duration(report.seconds)}: {_size(manifest)} of "
+        f"{size(manifest.database_bytes)}, {proof_text(manifest.proof)}."
     )
 
 
@@ -24,13 +25,13 @@ def restore_text(report: restore.Report) -> str:
     """Say what is live now, what was kept, and what was lost."""
     lines = [
         f"Restored {report.backup} into {report.database} in "
-        f"{duration(report.seconds)}: {report.rows:,} rows compared."
+        f"{duration(report.seconds)}: {many(report.rows, 'row')} compared."
     ]
     if report.kept:
         lines += [
             f"Nobody could connect for {duration(report.outage)}. What was live is "
             f"kept as {report.kept} (read-only).",
-            f"Lost since the backup: at most {report.losses.at_most} rows."
+            f"Lost since the backup: at most {many(report.losses.at_most, 'row')}."
             if report.losses.at_most is not None
             else "Lost since the backup: an unknown number of rows (--list-losses).",
         ]
@@ -48,10 +49,16 @@ def backups_text(listed: Listed) -> str:
     """List what can be restored, what cannot, and what lies about."""
     listing = listed.listing
     rows = [
-        [m.id, m.engine, size(m.size), _proof(m), f"{m.started:%Y-%m-%d %H:%M} UTC"]
+        [
+            m.id,
+            m.engine,
+            _size(m),
+            proof_text(m.proof),
+            f"{m.started:%Y-%m-%d %H:%M} UTC",
+        ]
         for m in listing.backups
     ]
-    lines = [f"{len(rows)} backups in {listed.directory}"]
+    lines = [f"{many(len(rows), 'backup')} in {listed.directory}"]
     lines += [table(rows)] if rows else []
     lines += _section("Unusable", ([u.id, u.problem] for u in listing.unusable))
     lines += _section("Unfinished", ([name] for name in listing.leftovers))
@@ -68,7 +75,7 @@ def backups_text(listed: Listed) -> str:
 def verified_text(found: Iterable[Verified]) -> str:
     """Say of each backup whether it holds."""
     rows = [
-        [v.id, v.problem or f"holds: {v.level}, {v.rows:,} rows compared"]
+        [v.id, v.problem or f"holds: {v.level}, {many(v.rows, 'row')} compared"]
         for v in found
     ]
     return table(rows, indent="") or "There is no backup to verify."
@@ -92,9 +99,16 @@ def expired_text(report: expire_backups.Report) -> str:
     return "\n".join([*lines, *_section("Kept", kept)])
 
 
-def _proof(manifest: Manifest) -> str:
-    proof = manifest.proof
-    rows = f", {proof.rows:,} rows" if proof.rows else ""
+def _size(manifest: Manifest) -> str:
+    point = manifest.point
+    if point is None:
+        return size(manifest.size)
+    return f"{size(point.repository_bytes)} of pgBackRest's {point.label}"
+
+
+def proof_text(proof: ProofRecord) -> str:
+    """Say how far a backup was proven."""
+    rows = f", {many(proof.rows, 'row')}" if proof.rows else ""
     skipped = f", not proven: {'; '.join(proof.skipped)}" if proof.skipped else ""
     return f"{proof.level.name.lower()}{rows}{skipped}"
 

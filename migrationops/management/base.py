@@ -16,10 +16,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
-from migrationops.exceptions import MigrationOpsError, StoppedError, describe
+from migrationops.exceptions import (
+    MigrationOpsError,
+    RefusedError,
+    StoppedError,
+    describe,
+)
 from migrationops.history import TerminatedError
 from migrationops.management.rendering import ProgressLines
 from migrationops.progress import ProgressCallback
+from migrationops.workflows.confirmation import Ask
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +69,7 @@ class ErrorsToExitCodes(BaseCommand):
                     "exit_code": code,
                 }
             )
-        remedy = f"\nNext: {exc.remedy}" if exc.remedy else ""
-        return CommandError(f"{exc}{remedy}", returncode=code)
+        return CommandError(f"{exc}\nNext: {exc.remedy}", returncode=code)
 
 
 class OpsCommand(ErrorsToExitCodes):
@@ -107,6 +112,21 @@ class OpsCommand(ErrorsToExitCodes):
     def progress(self, options: dict[str, Any]) -> ProgressCallback:
         """Return whom the stages tell: lines or a bar on stderr, unless -v 0."""
         return ProgressLines(self.stderr, quiet=options["verbosity"] == 0)
+
+    def asker(self, question: str) -> Ask:
+        """Return what asks the person at the terminal, on stderr."""
+        return lambda: self._answer(question)
+
+    def _answer(self, question: str) -> str:
+        self.stderr.write(question, self.style.NOTICE, ending="")
+        self.stderr.flush()
+        if line := sys.stdin.readline():
+            return line.strip()
+        raise RefusedError(
+            "Nobody answered; nothing was changed.",
+            remedy="Type the name, or say in advance that nobody is to be asked "
+            "(--help names the option).",
+        )
 
 
 def _unforeseen(exc: Exception) -> MigrationOpsError:

@@ -10,6 +10,7 @@ from typing import Any
 from migrationops.lint import registry
 from migrationops.lint.finding import Finding, Severity
 from migrationops.lint.report import LintReport
+from migrationops.wording import many
 from migrationops.workflows.lint_migrations import LintedStatement, ScriptReport
 
 FORMATS = ("human", "json", "sarif", "github")
@@ -74,15 +75,17 @@ def _human(report: LintReport, verbosity: int) -> str:
 def _summary(report: LintReport) -> list[str]:
     verdicts = [m.verdict for m in report.migrations]
     counts = ", ".join(f"{verdicts.count(s)} {s}" for s in reversed(Severity))
-    lines = [f"{len(verdicts)} migrations: {counts}."]
+    lines = [f"{many(len(verdicts), 'migration')}: {counts}."]
     if report.suppressed:
-        lines.append(f"{len(report.suppressed)} findings suppressed with a reason:")
+        lines.append(
+            f"{many(len(report.suppressed), 'finding')} suppressed with a reason:"
+        )
         lines += [
             f"   {s.finding.app}.{s.finding.migration} [{s.finding.rule}]: {s.reason}"
             for s in report.suppressed
         ]
     if report.baselined:
-        lines.append(f"{report.baselined} findings are in the baseline.")
+        lines.append(f"In the baseline: {many(report.baselined, 'finding')}.")
     if report.unknown:
         lines.append(f"Not known: {'; '.join(report.unknown)}.")
     return lines

@@ -8,6 +8,7 @@ from migrationops.management.rendering import duration, size, table
 from migrationops.rehearsal.estimate import Estimate
 from migrationops.rehearsal.record import Performance, RehearsedMigration, RehearsedStep
 from migrationops.rehearsal.script import Statement
+from migrationops.wording import many
 from migrationops.workflows.rehearse import PlanReport, ScriptReport
 
 _BLOCKS = {True: "yes", False: "no", None: "unknown"}
@@ -89,14 +90,14 @@ def _verdicts(performance: Performance) -> Iterator[str]:
     yield from performance.incompatible
     yield from (f"Refused: {refusal}" for refusal in performance.refusals)
     if performance.mails:
-        yield f"Kept in memory: {performance.mails} mails."
+        yield f"Kept in memory: {many(performance.mails, 'mail')}."
 
 
 def _estimate(estimate: Estimate) -> tuple[str, ...]:
     return (
         f"{estimate.migration} step {estimate.position}",
         f"{estimate.table} {estimate.work} under {estimate.lock}",
-        f"{estimate.rows} rows",
+        many(estimate.rows, "row"),
         size(estimate.bytes),
         f"{'' if estimate.measured else 'about '}{duration(estimate.seconds)}",
         "writers wait" if estimate.blocks_writers else "",

@@ -51,7 +51,8 @@ class ProgressLines:
         if event.state is State.STARTED:
             self._started[event.label] = time.monotonic()
             if self._out.isatty():
-                self._out.write(f"… {_text(event)}\r", _plain, ending="")
+                line = f"{self._erase()}… {_text(event)}\r"
+                self._out.write(line, _plain, ending="")
             return
         self._out.write(
             f"{self._erase()}{_MARKS[event.state]} {self._text(event)}", _plain
@@ -80,7 +81,7 @@ class ProgressLines:
                 unit="B" if event.unit == "bytes" else f" {event.unit}",
                 unit_scale=True,
                 leave=False,
-                file=self._out,
+                file=_Bare(self._out),
             )
         self._bar.total = event.total or None
         self._bar.update(event.done - self._bar.n)
@@ -97,6 +98,19 @@ class ProgressLines:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class _Bare:
+    """The stream as a bar wants it: OutputWrapper would end and colour each piece."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        self._out = out
+
+    def write(self, text: str) -> None:
+        self._out.write(text, _plain, ending="")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._out, name)
 
 
 def table(rows: Iterable[Sequence[object]], *, indent: str = "  ") -> str:

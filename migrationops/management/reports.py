@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrationops.management.backup_reports import proof_text
 from migrationops.management.rendering import duration, size, table
+from migrationops.wording import many
 from migrationops.workflows.migration_run import Outcome, Report
 
 if TYPE_CHECKING:
+    from migrationops.executor.runner import Applied
     from migrationops.lint.report import LintReport
     from migrationops.plan import Plan
     from migrationops.rehearsal.rehearse import Rehearsal
@@ -25,14 +28,16 @@ def safe_migrate_text(report: Report) -> str:
         lines += ["Warnings:", table([[w.message, w.remedy] for w in report.warnings])]
     lines += _before(report)
     if backup := report.backup:
-        proof = f"{backup.proof.level.name.lower()}, {backup.proof.rows} rows"
+        proof = proof_text(backup.proof)
         lines.append(f"Backup: {backup.id} ({size(backup.size)}, {proof})")
     if report.applied:
-        rows = [[a.label, duration(a.seconds), _tries(a.tries)] for a in report.applied]
+        rows = [[a.label, duration(a.seconds), _how(a)] for a in report.applied]
         lines += ["Applied:", table(rows)]
     if report.verification:
         seen = report.verification
-        compared = f", {seen.compared} tables as rehearsed" if seen.compared else ""
+        compared = (
+            f", {many(seen.compared, 'table')} as rehearsed" if seen.compared else ""
+        )
         lines.append(f"Verified: catalog {seen.catalog[:12]}{compared}.")
     if report.run:
         lines.append(f"Run {report.run}.")
@@ -50,15 +55,18 @@ def seed_text(report: seed.Report) -> str:
     first = " after emptying it" if report.flushed else ""
     lines = [f"Seeded {report.database} ({report.environment}){first}.", table(rows)]
     if report.generated:
-        made = [[name, f"{count} rows"] for name, count in report.generated.items()]
-        lines += [f"Generated {sum(report.generated.values())} rows:", table(made)]
+        made = [[name, many(count, "row")] for name, count in report.generated.items()]
+        lines += [
+            f"Generated {many(sum(report.generated.values()), 'row')}:",
+            table(made),
+        ]
     return "\n".join(lines)
 
 
 def status_text(status: migration_status.Status) -> str:
     """Say in a few lines where the database stands."""
     where = f"{status.database} ({status.environment or 'not stamped'})"
-    lines = [f"{where}: {status.applied} migrations applied."]
+    lines = [f"{where}: {many(status.applied, 'migration')} applied."]
     for title, names in (
         ("Pending", status.pending),
         ("Missing files", status.missing),
@@ -108,7 +116,7 @@ def _before(report: Report) -> list[str]:
 def _lint(lint: LintReport) -> list[str]:
     """Name what is worth a look; what is safe needs no line."""
     shown = [f for f in lint.findings if f.severity != "safe"]
-    counted = f"{len(lint.findings)} findings" if lint.findings else "nothing found"
+    counted = many(len(lint.findings), "finding") if lint.findings else "nothing found"
     return [f"Lint: {lint.worst}, {counted}."] + [
         f"  {f.severity} {f.app}.{f.migration}: {f.message} ({f.rule})" for f in shown
     ]
@@ -120,8 +128,8 @@ def _rehearsal(rehearsal: Rehearsal) -> list[str]:
     seconds = sum(m.seconds for m in performance.migrations)
     back = "and back" if performance.reversed else "not back"
     lines = [
-        f"Rehearsed: {len(performance.steps)} statements in {duration(seconds)}, "
-        f"forward {back}."
+        f"Rehearsed: {many(len(performance.steps), 'statement')} in "
+        f"{duration(seconds)}, forward {back}."
     ]
     for title, found in (
         ("cannot go back", performance.irreversible),
@@ -133,5 +141,7 @@ def _rehearsal(rehearsal: Rehearsal) -> list[str]:
     return lines
 
 
-def _tries(tries: int) -> str:
-    return "" if tries == 1 else f"{tries} tries"
+def _how(applied: Applied) -> str:
+    tries = [f"{applied.tries} tries"] if applied.tries > 1 else []
+    locked = ", ".join(map(str, applied.locked))
+    return "; ".join(tries + ([f"locked first: {locked}"] if locked else []))

@@ -61,7 +61,7 @@ class Rows:
         with transaction.atomic(using=self.alias):
             with connections[self.alias].cursor() as cursor:
                 limit = f"{max(1, int(patience * 1000))}ms"
-                cursor.execute(f"SELECT set_config('lock_timeout', '{limit}', true)")
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
             return self.after(key).filter(pk__lte=end).update(**self.values)
 
 

@@ -125,8 +125,11 @@ def is_volatile(session: Session, default: Any) -> bool:
 def _set_default(
     session: Session, table: Relation, column: str, expression: str
 ) -> None:
-    name = sql.Identifier(column).as_string()
-    session.run(f"ALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {expression}")
+    session.run(
+        sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
+            table.identifier, sql.Identifier(column), sql.SQL(expression)
+        )
+    )
 
 
 _STEADY = """

@@ -55,7 +55,8 @@ def succession(
         yield _column(twin.table, "DROP COLUMN {}", twin.source)
     if parts.default is not None:
         # Not sooner: a default would count as a value that a writer gave.
-        yield _alter(twin.table, twin.target, f"SET DEFAULT {parts.default}")
+        set_default = _alter(twin.table, twin.target, "SET DEFAULT ")
+        yield set_default + sql.SQL(parts.default)
     if parts.comment is not None:
         yield comment(twin.table, twin.target, parts.comment)
     for part in parts.hung:

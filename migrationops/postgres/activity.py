@@ -5,14 +5,16 @@ A role without pg_read_all_stats sees others' pids, but neither query nor age.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.introspection import query
+from migrationops.postgres.table_locks import Lock
 
 _HIDDEN = "<insufficient privilege>"
+_URGENT = "(to prevent wraparound)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,9 @@ class Other:
         return f"pid {self.pid} ({self.user} {name}{state}){self._age()}{text}"
 
     @property
-    def is_dump(self) -> bool:
-        return self.application == "pg_dump"
-
-    @property
-    def is_autovacuum(self) -> bool:
-        return self.kind == "autovacuum worker"
+    def gives_way(self) -> bool:
+        """An autovacuum ends itself for who queues, unless ids are running out."""
+        return self.kind == "autovacuum worker" and _URGENT not in self.query
 
     def _age(self) -> str:
         return "" if self.seconds is None else f", for {self.seconds:.1f} s"
@@ -87,15 +86,22 @@ def waiters(connection: Connection, pid: int) -> tuple[Other, ...]:
 
 
 def blockers_of(
-    connection: Connection, tables: Iterable[str], *, ours: Iterable[int] = ()
+    connection: Connection, tables: Mapping[str, Lock], *, ours: Iterable[int] = ()
 ) -> tuple[Other, ...]:
-    """Return who would hold up a statement on these tables, the oldest first.
+    """Return who would hold up a statement that so locks these tables, oldest first.
 
-    Whoever holds any lock on one of them: sessions in a transaction, dumps,
-    prepared transactions, an autovacuum. Tables are qualified and quoted; `ours` are
-    pids of our own that do not count.
+    Whoever holds a lock that conflicts: sessions in a transaction, dumps, prepared
+    transactions, an autovacuum. Tables are qualified and quoted; `ours` are pids of
+    our own that do not count.
     """
-    return _others(connection, "blockers_of", tables=list(tables), ours=list(ours))
+    pairs = [(t, mode.held_as) for t, lock in tables.items() for mode in lock.conflicts]
+    return _others(
+        connection,
+        "blockers_of",
+        tables=[table for table, _ in pairs],
+        modes=[mode for _, mode in pairs],
+        ours=list(ours),
+    )
 
 
 def open_transactions(

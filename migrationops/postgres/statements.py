@@ -34,6 +34,7 @@ _CAREFUL_FIRST = (
 )
 _DATA = {"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"}
 _SESSION = {"variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
+_CODE = {"call_stmt", "copy_stmt", "do_stmt", "execute_stmt"}
 _CONCURRENT_FLAG = {"index_stmt", "drop_stmt", "refresh_mat_view_stmt"}
 
 
@@ -126,24 +127,18 @@ def _classify_alter(statement: Any) -> StatementClass:
     return StatementClass.CONCURRENT if all(detaching) else StatementClass.BLOCKING
 
 
-def tables(sql: str) -> tuple[str, ...]:
-    """Return the tables and indexes that the SQL names, quoted; none if unparsable."""
-    import postgast
-    from postgast import pg_query_pb2 as pb
+def definitions(sql: str) -> int | None:
+    """Return how many statements define something; None if rows or code are there too.
 
+    SET CONSTRAINTS, which Django puts behind a foreign key, is none.
+    """
     try:
-        tree = parse(without_placeholders(sql))
+        kinds = [r.stmt.WhichOneof("node") for r in parse(sql).stmts]
     except UnreadableError:
-        return ()
-    named = [[n.schemaname, n.relname] for n in postgast.find_nodes(tree, pb.RangeVar)]
-    for drop in postgast.find_nodes(tree, pb.DropStmt):
-        named += [[i.string.sval for i in o.list.items] for o in drop.objects]
-    quoted = (".".join(_quoted(part) for part in name if part) for name in named)
-    return tuple(dict.fromkeys(quoted))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+        return None
+    if not _DATA.isdisjoint(kinds) or not _CODE.isdisjoint(kinds):
+        return None
+    return len(kinds) - kinds.count("constraints_set_stmt")
 
 
 def built_index(sql: str) -> str | None:

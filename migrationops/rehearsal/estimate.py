@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from migrationops.postgres.introspection import TableSize
+from migrationops.postgres.table_locks import Lock
 from migrationops.rehearsal.facts import Facts
-from migrationops.rehearsal.locks import Lock
 from migrationops.rehearsal.record import RehearsedStep
 
 # Bytes a second, on the slow side: a cold disk of a small managed server.

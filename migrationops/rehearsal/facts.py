@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from migrationops.rehearsal.locks import Lock
+from migrationops.postgres.table_locks import Lock
 from migrationops.rehearsal.observation import Counts, Observation, Relation
 
 _WITH_ROWS = "rmpi"  # tables, materialised views, indexes; a sequence holds one row

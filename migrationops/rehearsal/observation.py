@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from migrationops.postgres.databases import Connection
-from migrationops.rehearsal.locks import Lock, strongest
+from migrationops.postgres.table_locks import Lock, strongest
 
 _RELATIONS = """
 SELECT c.oid, n.nspname || '.' || c.relname, c.relkind, c.relfilenode

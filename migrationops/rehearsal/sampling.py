@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from migrationops.postgres.databases import Connection
-from migrationops.rehearsal.locks import Lock, strongest
+from migrationops.postgres.table_locks import Lock, strongest
 
 _INTERVAL = 0.0005  # seconds between two looks
 _PATIENCE = 400  # looks before it is let go unseen

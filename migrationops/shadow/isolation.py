@@ -6,6 +6,8 @@ that speaks to the network by itself (ctypes, dblink, a library) is not hindered
 
 from __future__ import annotations
 
+import _posixsubprocess
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +17,12 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+_PROGRAM = "subprocess.Popen"
 _REFUSED = {
     "socket.connect",
     "socket.sendto",
     "socket.sendmsg",
-    "subprocess.Popen",
+    _PROGRAM,
     "os.system",
     "os.posix_spawn",
     "os.exec",
@@ -64,6 +67,7 @@ class Isolation:
         # DESIGN: the one place where every connection of psycopg is made.
         setattr(psycopg.generators, "connect", self._guarded(connect))  # noqa: B010
         self._guard_psycopg2()
+        self._guard_spawn()
 
     @contextmanager
     def during(self, migration: str, allowed: frozenset[str]) -> Iterator[None]:
@@ -107,6 +111,17 @@ class Isolation:
             return connect(dsn, *args, **options)
 
         psycopg2._connect = guarded
+
+    def _guard_spawn(self) -> None:
+        """multiprocessing starts processes past every audit event."""
+        start = _posixsubprocess.fork_exec
+
+        def guarded(args: Any, programs: Any, *rest: Any) -> int:
+            if _PROGRAM not in self.allowed:
+                raise self.refuse(_PROGRAM, os.fsdecode(programs[0]))
+            return start(args, programs, *rest)
+
+        setattr(_posixsubprocess, "fork_exec", guarded)  # noqa: B010
 
 
 def _detail(event: str, args: tuple[Any, ...]) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.db import connections, router, transaction
 
+from migrationops import stamp
+from migrationops.conf import get_conf
 from migrationops.exceptions import ConfigurationError
 from migrationops.postgres import locks
 
@@ -48,7 +50,8 @@ def install_schedules(*, alias: str) -> Report:
     """Create the schedules of this alias that are missing; change none that is there.
 
     Names are not unique in django-q2, so this waits for others who install. Raises
-    ConfigurationError where django-q2 is absent, or would run a task twice.
+    ConfigurationError where django-q2 is absent, or would run a task twice, and
+    StampError where the alias is another environment's database.
     """
     if not apps.is_installed("django_q"):
         raise ConfigurationError(
@@ -59,6 +62,7 @@ def install_schedules(*, alias: str) -> Report:
     from django_q.models import Schedule
 
     _check_cluster()
+    stamp.require_environment(alias, get_conf())
     database = router.db_for_write(Schedule)
     with transaction.atomic(using=database):
         with connections[database].cursor() as cursor:

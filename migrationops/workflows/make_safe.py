@@ -22,7 +22,7 @@ from migrationops.workflows.lint_migrations import lint_pending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MakeSafeRequest:
+class Request:
     """Which migration; with `dry_run` nothing is written."""
 
     alias: str
@@ -41,7 +41,7 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MakeSafeReport:
+class Report:
     """What takes the migration's place; no files when nothing of it can be safer.
 
     `remaining` says what is still not safe: no program can write that otherwise.
@@ -68,7 +68,7 @@ class MakeSafeReport:
         }
 
 
-def make_safe(request: MakeSafeRequest) -> MakeSafeReport:
+def make_safe(request: Request) -> Report:
     """Rewrite the migration, prove that both ends are alike, and write the files.
 
     Raises RefusedError when it cannot be rewritten, DiffersError when the proof
@@ -92,7 +92,7 @@ def make_safe(request: MakeSafeRequest) -> MakeSafeReport:
     return report
 
 
-def _find(loader: MigrationLoader, request: MakeSafeRequest) -> Migration:
+def _find(loader: MigrationLoader, request: Request) -> Migration:
     try:
         found = loader.get_migration_by_prefix(request.app_label, request.name)
     except (AmbiguityError, KeyError) as exc:
@@ -129,7 +129,7 @@ def _refuse_applied(loader: MigrationLoader, key: tuple[str, str]) -> None:
 
 def _remaining(
     loader: MigrationLoader,
-    request: MakeSafeRequest,
+    request: Request,
     migration: Migration,
     files: tuple[PhaseFile, ...],
 ) -> tuple[Finding, ...]:
@@ -147,7 +147,7 @@ def _remaining(
 
 def _as_it_is(
     migration: Migration, path: Path, remaining: tuple[Finding, ...]
-) -> MakeSafeReport:
+) -> Report:
     """Report that nothing changes; refuse when it is dangerous all the same."""
     if any(finding.severity is Severity.DANGEROUS for finding in remaining):
         said = "\n  ".join(map(_said, remaining))
@@ -156,7 +156,7 @@ def _as_it_is(
             f"was changed:\n  {said}",
             remedy="Do by hand what each of them says.",
         )
-    return MakeSafeReport(
+    return Report(
         replaced=path,
         files=(),
         diff="",
@@ -179,7 +179,7 @@ def _is_unchanged(migration: Migration, files: tuple[PhaseFile, ...]) -> bool:
 
 
 def _prove(
-    request: MakeSafeRequest, before: Any, migration: Migration, plan: list[Migration]
+    request: Request, before: Any, migration: Migration, plan: list[Migration]
 ) -> None:
     proof = compare_ends(request.alias, get_conf(), before, [migration], plan)
     if not proof.holds:
@@ -193,11 +193,11 @@ def _prove(
 
 
 def _report(
-    request: MakeSafeRequest,
+    request: Request,
     path: Path,
     files: tuple[PhaseFile, ...],
     remaining: tuple[Finding, ...],
-) -> MakeSafeReport:
+) -> Report:
     new = tuple(
         NewFile(
             path=path.with_name(f"{file.migration.name}.py"),
@@ -206,7 +206,7 @@ def _report(
         )
         for file in files
     )
-    return MakeSafeReport(
+    return Report(
         replaced=path,
         files=new,
         diff=_diff(path, path.read_text(), new),
@@ -228,11 +228,14 @@ def _diff(path: Path, old: str, files: tuple[NewFile, ...]) -> str:
     )
 
 
-def _write(report: MakeSafeReport) -> None:
+def _write(report: Report) -> None:
     """Write the new files first: a kill in between leaves a conflict, no loss."""
     for file in report.files:
         if file.path != report.replaced and file.path.exists():
-            raise RefusedError(f"{file.path} is there already; nothing was written.")
+            raise RefusedError(
+                f"{file.path} is there already; nothing was written.",
+                remedy="Move it away, or rename the migration.",
+            )
     for file in report.files:
         file.path.write_text(file.text)
     if report.replaced not in {file.path for file in report.files}:

@@ -97,6 +97,16 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What the stages on a plan gave; nothing, where a resumed run left no plan."""
+
+    lint: LintReport | None = None
+    rehearsal: Rehearsal | None = None
+    backup: Manifest | None = None
+    applied: tuple[Applied, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """What is known before the run: the question, the policy, the database."""
 

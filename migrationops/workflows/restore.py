@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connections
 
 from migrationops import history, stamp
-from migrationops.backups import followers, obstacles, restore
+from migrationops.backups import followers, into, obstacles, restore
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Derived
 from migrationops.backups.difference import Difference
@@ -20,11 +20,11 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.restore import Backup, TakenOver
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
-from migrationops.exceptions import RefusedError
 from migrationops.models import Step
 from migrationops.postgres.locks import RunnerLock
 from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.workflows.aftermath import Aftermath
+from migrationops.workflows.confirmation import Ask, confirm_name
 from migrationops.workflows.preparation import install_own_tables, locked
 
 _COMMAND = "restore"
@@ -37,7 +37,6 @@ class Request:
     alias: str
     backup: str | None = None
     into: str | None = None
-    typed_name: str | None = None  # None: not asked (--no-input)
     accepted: Accepted = field(default_factory=Accepted)
     list_losses: bool = False
     trust: bool = False
@@ -89,10 +88,13 @@ class _Task:
         return self.backup.manifest
 
 
-def restore_backup(request: Request, report: ProgressCallback) -> Report:
+def restore_backup(
+    request: Request, report: ProgressCallback, ask: Ask | None = None
+) -> Report:
     """Restore a backup.
 
-    1. Read stamp and manifest, refuse what cannot be.
+    1. Read stamp and manifest, refuse what cannot be; `ask` for the name of what is
+       replaced.
     2. Under the runner lock: build beside, verify, carry over what belongs to the
        name, and swap, unless more would be lost than was accepted.
     3. Record, in the database that is live then.
@@ -109,28 +111,20 @@ def restore_backup(request: Request, report: ProgressCallback) -> Report:
         report=report,
         started=started,
     )
-    _check_typed(request, source)
+    if request.into is None:
+        confirm_name(ask, source.database)
     with locked(
         request.alias, conf, _COMMAND, wait=request.wait, report=report
     ) as lock:
         return _restore_beside(task) if request.into else _replace(task, lock)
 
 
-def _check_typed(request: Request, source: Source) -> None:
-    wanted = request.into or source.database
-    if request.typed_name is not None and request.typed_name != wanted:
-        raise RefusedError(
-            f"The database is called {wanted!r}, not {request.typed_name!r}; nothing "
-            "was changed."
-        )
-
-
 def _restore_beside(task: _Task) -> Report:
     name = task.request.into or ""
-    restore.check_name(task.source, name)
+    into.check_name(task.source, name)
     with _told(task, "build"):
         built = _build(task, _COMMAND)
-    restore.give_name(task.source, built.database, name, task.manifest)
+    into.give_name(task.source, built.database, name, task.manifest)
     return Report(
         database=name,
         backup=task.manifest.id,
@@ -154,12 +148,7 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
             rows = restore.make_ready(source, built.database, task.manifest, run.run_id)
             with run.journal.suspended(request.alias, _COMMAND), _told(task, "swap"):
                 taken, after = _swap(task, built.database)
-                after.do(
-                    "migrationops' own tables are as the backup had them",
-                    lambda: install_own_tables(
-                        request.alias, task.conf, lock, task.report
-                    ),
-                )
+                after.install_own_tables(lock, task.report)
                 rows = rows or after.carry_history(run) or 0
         done = _report(task, taken, built, rows, after)
         run.journal.update(report=done.to_json())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from migrationops import graph, history, stamp
 from migrationops.conf import get_conf
 from migrationops.workflows.migration_run import (
+    Done,
     Opening,
     Outcome,
     Report,
@@ -76,33 +77,42 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
     from migrationops.workflows import stages
 
     work = _work(opening, session, run)
-    if not work.plan.migrations:
+    interrupted = resume.find_interrupted(run.journal.connection, work.loader)
+    if not (work.plan.migrations or interrupted):
         stages.make_good(work)
         return opening.report(Outcome.MADE_GOOD, work.plan, run=run.run_id)
     warnings = stages.preflight(work)
     resumed: tuple[Applied, ...] = ()
-    if interrupted := resume.find_interrupted(run.journal.connection, work.loader):
+    if interrupted:
         resumed = stages.finish_interrupted(work, interrupted)
         work = _work(opening, session, run)
-    stages.estimate(work)
-    lint = stages.lint(work)
-    rehearsal = stages.rehearse(work)
-    backup = stages.back_up(work)
-    applied = stages.apply(work, rehearsal, backup)
-    verification = stages.verify(work, rehearsal, warnings)
+    done = _deploy(work) if work.plan.migrations else Done()
+    verification = stages.verify(work, done.rehearsal, warnings)
     report = opening.report(
         Outcome.APPLIED,
         work.plan,
         run=run.run_id,
         warnings=warnings,
-        lint=lint,
-        rehearsal=rehearsal,
-        backup=backup,
-        applied=resumed + applied,
+        lint=done.lint,
+        rehearsal=done.rehearsal,
+        backup=done.backup,
+        applied=resumed + done.applied,
         verification=verification,
     )
     run.journal.update(report=report.to_json(), catalog=verification.catalog)
     return report
+
+
+def _deploy(work: Work) -> Done:
+    """Take a plan from its estimate to the database."""
+    from migrationops.workflows import stages
+
+    stages.estimate(work)
+    lint = stages.lint(work)
+    rehearsal = stages.rehearse(work)
+    backup = stages.back_up(work)
+    applied = stages.apply(work, lint, rehearsal, backup)
+    return Done(lint=lint, rehearsal=rehearsal, backup=backup, applied=applied)
 
 
 def _work(opening: Opening, session: Session, run: Recording) -> Work:

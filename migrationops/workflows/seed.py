@@ -8,9 +8,9 @@ from django.db import transaction
 
 from migrationops import seeding, stamp
 from migrationops.conf import get_conf
-from migrationops.exceptions import RefusedError
 from migrationops.progress import Progress, ProgressCallback, Stage, State, silent
 from migrationops.seeding import Order, Seeded
+from migrationops.workflows.confirmation import Ask, confirm_name
 from migrationops.workflows.preparation import locked
 
 
@@ -30,19 +30,19 @@ def seed(
     alias: str,
     environment: str,
     order: Order,
-    typed_name: str | None = None,
+    ask: Ask | None = None,
     report: ProgressCallback = silent,
 ) -> Report:
     """Seed the database in one transaction: all of it, or nothing.
 
-    `typed_name` is what somebody typed who was asked what to empty; None was not asked.
-    Raises RefusedError with nothing changed.
+    `ask` is asked for the name of what is emptied. Raises RefusedError with nothing
+    changed.
     """
     conf = get_conf()
     seeding.require_seedable(conf, environment, order)
     standing = stamp.require_environment(alias, conf)
     if order.flush:
-        require_name(typed_name, standing.database)
+        confirm_name(ask, standing.database)
     with locked(alias, conf, "seed", report=report), transaction.atomic(using=alias):
         if order.flush:
             seeding.clear(alias, conf)
@@ -59,15 +59,6 @@ def seed(
         seeded=seeded,
         generated=generated,
     )
-
-
-def require_name(typed: str | None, database: str) -> None:
-    """Raise RefusedError when somebody who was asked typed another name."""
-    if typed not in (None, database):
-        raise RefusedError(
-            f"The database is called {database!r}, not {typed!r}; nothing was changed.",
-            remedy="Type its name, or use the right DATABASE_URL.",
-        )
 
 
 def event(state: State, label: str, rows: int = 0) -> Progress:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from migrationops import preconditions, resume
-from migrationops.backups import catalog, directory
+from migrationops import plan, preconditions, resume
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.take import take_backup
 from migrationops.conf import LintMode, OnFailure, Proof
 from migrationops.exceptions import NeedsPersonError, RefusedError
 from migrationops.executor import verify as verification
@@ -16,8 +14,9 @@ from migrationops.executor.apply import apply_plan, forget_due
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
+from migrationops.graph import Target
 from migrationops.lint.report import LintReport
-from migrationops.postgres import databases, introspection
+from migrationops.postgres import introspection
 from migrationops.postgres.retry import Attempt, retrying
 from migrationops.preconditions import Problem, Situation
 from migrationops.progress import Progress, Stage, State
@@ -25,9 +24,8 @@ from migrationops.rehearsal.rehearse import Rehearsal
 from migrationops.rehearsal.rehearse import rehearse as rehearse_plan
 from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
-from migrationops.workflows import lint_migrations, time_budget
+from migrationops.workflows import lint_migrations, run_backup, time_budget
 from migrationops.workflows.migration_run import Work
-from migrationops.workflows.rehearsed_backup import take_rehearsed
 from migrationops.workflows.take_back import take_back
 
 
@@ -43,11 +41,17 @@ def preflight(work: Work) -> tuple[Problem, ...]:
             )
         )
         step.detail["warnings"] = [asdict(p) for p in problems]
+        if work.conf.policy.backup is not Proof.NONE:
+            step.detail["engine"] = run_backup.preflight(work)
         return problems
 
 
 def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, ...]:
-    """Bring a half-applied migration to its end, before anything is planned anew."""
+    """Bring a half-applied migration to its end, before anything is planned anew.
+
+    It may lie outside the target: where it stands is known by the catalog, which
+    what is asked for would change.
+    """
     with work.run.stage(Stage.RESUME) as step:
         how = resume.instructions(work.run.journal.connection, work.loader, interrupted)
         position = how.positions.get(interrupted.key, 1)
@@ -55,12 +59,13 @@ def finish_interrupted(work: Work, interrupted: Interrupted) -> tuple[Applied, .
         work.run.journal.update(
             rehearsal={"scripts": [script.to_json() for script in how.scripts]}
         )
-        only = tuple(m for m in work.plan.migrations if m.key == interrupted.key)
+        pending = plan.build_plan(work.loader, alias=work.alias, target=Target())
+        only = tuple(m for m in pending.migrations if m.key == interrupted.key)
         return apply_plan(
             work.session,
             work.run.journal,
             work.loader,
-            replace(work.plan, migrations=only),
+            replace(pending, migrations=only),
             how,
         )
 
@@ -71,8 +76,8 @@ def estimate(work: Work) -> None:
         step.detail["expected"] = _require_time(work, None)
 
 
-def _require_time(work: Work, rehearsal: Rehearsal | None) -> dict[str, float]:
-    has_backup = _earlier_backup(work) is not None
+def _require_time(work: Work, rehearsal: Rehearsal | None) -> dict[str, float | None]:
+    has_backup = run_backup.earlier(work) is not None
     return time_budget.require(work, rehearsal, has_backup=has_backup)
 
 
@@ -133,53 +138,33 @@ def _earlier_rehearsal(work: Work) -> Rehearsal | None:
 
 
 def back_up(work: Work) -> Manifest | None:
-    """Take a backup and prove it, as far as the policy wants.
-
-    A plan that only adds is content with one that is there, young and proven enough.
-    """
+    """Take a backup and prove it, as far as the policy and the plan want."""
     if work.conf.policy.backup is Proof.NONE:
         return None
     with work.run.stage(Stage.BACKUP) as step:
-        earlier = _earlier_backup(work)
+        earlier = run_backup.earlier(work)
         step.detail["reused"] = earlier is not None
-        manifest = earlier or _take_backup(work)
+        manifest = run_backup.obtain(work, earlier)
         work.run.journal.update(backup=manifest.to_json())
         return manifest
 
 
-def _take_backup(work: Work) -> Manifest:
-    if work.conf.policy.backup is Proof.REHEARSED:
-        return take_rehearsed(work)
-    return take_backup(
-        alias=work.alias,
-        conf=work.conf,
-        run_id=work.run.run_id,
-        proof=work.conf.policy.backup,
-        report=work.run.report,
-    )
-
-
-def _earlier_backup(work: Work) -> Manifest | None:
-    """Return the backup that is enough for a plan that only adds."""
-    if work.conf.policy.backup in (Proof.NONE, Proof.REHEARSED):
-        return None  # on a rehearsed one another plan ran
-    if not work.plan.is_additive:
-        return None
-    place = directory.backup_directory(work.conf)
-    return catalog.fresh(place, work.conf, databases.name(work.alias))
-
-
 def apply(
-    work: Work, rehearsal: Rehearsal | None, backup: Manifest | None
+    work: Work,
+    lint: LintReport | None,
+    rehearsal: Rehearsal | None,
+    backup: Manifest | None,
 ) -> tuple[Applied, ...]:
     """Apply the plan; what is not atomic, step by step as it was rehearsed.
 
     Where it fails half way, the backup is restored if that is policy.
     """
-    how = Instructions()
+    how = Instructions(locks=lint.locks if lint else {})
     if rehearsal is not None:
         how = Instructions(
-            scripts=rehearsal.scripts, reversible=rehearsal.performance.reversed
+            scripts=rehearsal.scripts,
+            reversible=rehearsal.performance.reversed,
+            locks=rehearsal.locks,
         )
     with work.run.stage(Stage.APPLY):
         try:

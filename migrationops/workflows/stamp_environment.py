@@ -10,6 +10,7 @@ from migrationops.exceptions import RefusedError
 from migrationops.postgres import databases
 from migrationops.progress import ProgressCallback
 from migrationops.stamp import Standing
+from migrationops.workflows.confirmation import Ask, confirm_name
 from migrationops.workflows.preparation import install_own_tables, locked
 
 
@@ -21,14 +22,14 @@ class Report:
 
 
 def stamp_environment(
-    *, alias: str, environment: str, typed_name: str, report: ProgressCallback
+    *, alias: str, environment: str, ask: Ask, report: ProgressCallback
 ) -> Report:
-    """Stamp the database, when name and settings agree with what was typed.
+    """Stamp the database, when the name that `ask` gives and the settings agree.
 
     Raises RefusedError otherwise, and for a database of another environment.
     """
     conf = get_conf()
-    standing = _require_stampable(alias, conf, environment, typed_name)
+    standing = _require_stampable(alias, conf, environment, ask)
     with locked(alias, conf, "stamp_environment", report=report) as lock:
         install_own_tables(alias, conf, lock, report)
         with databases.connect(alias) as connection:
@@ -40,9 +41,7 @@ def stamp_environment(
     )
 
 
-def _require_stampable(
-    alias: str, conf: Conf, environment: str, typed_name: str
-) -> Standing:
+def _require_stampable(alias: str, conf: Conf, environment: str, ask: Ask) -> Standing:
     if environment != conf.environment:
         raise RefusedError(
             f"--env {environment}, but these settings are {conf.environment}; "
@@ -51,14 +50,10 @@ def _require_stampable(
         )
     with databases.connect(alias) as connection:
         standing = stamp.read(connection)
-    if typed_name != standing.database:
-        raise RefusedError(
-            f"The database is called {standing.database!r}, not {typed_name!r}; "
-            "nothing was changed."
-        )
     if standing.environment not in (None, conf.environment):
         raise RefusedError(
             f"It is stamped {standing.environment} already; nothing was changed.",
             remedy="If that is wrong, a person changes the row of migrationops_stamp.",
         )
+    confirm_name(ask, standing.database)
     return standing

@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from migrationops.executor.recorded import StepKind
 from migrationops.models import Run
+from migrationops.postgres.table_locks import Lock
 from migrationops.rehearsal.facts import Facts
-from migrationops.rehearsal.locks import Lock
 from migrationops.rehearsal.record import RehearsedMigration, RehearsedStep
 from tests.factories import UserFactory
 from tests.runs import REHEARSAL, UNKNOWN, make_failed, make_run
@@ -182,6 +182,7 @@ def test_every_database_has_its_history(staff: Client, sandbox: Sandbox) -> None
     make_run(operator="ann")
     assert "alias=sandbox" in staff.get(LIST).content.decode()
     empty = staff.get(f"{LIST}?alias=sandbox").content.decode()
+    nowhere = staff.get(f"{LIST}?alias=nowhere").content.decode()
     executor = MigrationExecutor(connections["sandbox"])
     executor.migrate(executor.loader.graph.leaf_nodes("migrationops"))
     there = make_run("failed", using="sandbox", operator="bob")
@@ -192,10 +193,24 @@ def test_every_database_has_its_history(staff: Client, sandbox: Sandbox) -> None
 
     assert "ann" in here
     assert "bob" not in here
-    assert "ann" not in empty + listed
+    assert "ann" not in empty + listed + nowhere
+    assert "does not answer, or has no history" in empty
+    assert "does not answer, or has no history" in nowhere
+    assert "does not answer, or has no history" not in here + listed
     assert "bob" in listed
     assert "bob" in page
     assert "gone.0042_expand_never_seen" in page
+
+
+def test_databases_are_told_apart_by_their_options_too(
+    staff: Client, sandbox: Sandbox
+) -> None:
+    default, other = connections["default"].settings_dict, connections["sandbox"]
+
+    other.settings_dict = {**default, "OPTIONS": {"service": "archive"}}
+    assert "alias=sandbox" in staff.get(LIST).content.decode()
+    other.settings_dict = {**default}
+    assert "alias=sandbox" not in staff.get(LIST).content.decode()
 
 
 def test_warnings_are_shown(staff: Client) -> None:

@@ -91,6 +91,31 @@ def test_a_parent_that_is_not_there(ready: Shop) -> None:
     refused(done, 3, "0002_expand_lost", "othing was changed")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("restore",),
+        ("seed", "--env", "development", "--flush"),
+        ("stamp_environment", "--env", "development"),
+    ],
+)
+def test_nobody_is_there_to_be_asked(ready: Shop, command: tuple[str, ...]) -> None:
+    ready.succeed("backup")
+    ready.ops["SEEDS"] = {"clear": "builtins.repr"}
+
+    with unchanged(ready):
+        done = ready.run(*command)
+
+    refused(done, 3, "Nobody answered; nothing was changed.", next_="Type the name")
+
+
+def test_nobody_is_asked_about_what_is_refused_anyway(ready: Shop) -> None:
+    done = ready.run("restore", "../../etc/passwd")
+
+    refused(done, 3, "../../etc/passwd", next_="See: manage.py backups list")
+    assert "Type the name" not in done.stderr
+
+
 def test_a_server_that_is_not_there(ready: Shop) -> None:
     ready.variables["DATABASE_URL"] = "postgres://u:topsecret@127.0.0.1:1/nowhere"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fix_shop import needs_createdb
 from tests.outcome import refused, unchanged
+from tests.roles import needs_createdb
 from tests.shop import ADD_PRICE, Shop
 
 PRODUCTION = {
@@ -70,6 +70,7 @@ def test_development_settings_with_a_production_database(production: Shop) -> No
         "backups expire --apply",
         "restore --no-input",
         "seed --env development",
+        "resolve_migration shop 0002 --applied",
     )
 
     with unchanged(production):

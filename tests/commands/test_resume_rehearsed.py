@@ -5,6 +5,8 @@ Every boundary is in tests/faults/matrix.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.shop import ADD_PRICE, Shop
@@ -32,19 +34,23 @@ POLICY = {"backup": "none", "rehearse": True}
 @pytest.fixture
 def mixed(opened_shop: Shop) -> Shop:
     """Return a shop with rows and a non-atomic migration of every kind pending."""
-    opened_shop.ops.update(POLICY=POLICY)
-    opened_shop.execute(
+    return mix(opened_shop)
+
+
+def mix(shop: Shop) -> Shop:
+    shop.ops.update(POLICY=POLICY)
+    shop.execute(
         "INSERT INTO shop_item (name) SELECT 'n' || g FROM generate_series(1, 200) g"
     )
-    opened_shop.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
-    opened_shop.add(
+    shop.add("0002_expand_price", ADD_PRICE, after="0001_expand_item")
+    shop.add(
         "0003_expand_mixed",
         *MIXED,
         after="0002_expand_price",
         atomic=False,
         extra=IMPORTS,
     )
-    return opened_shop
+    return shop
 
 
 UNDISTURBED_ROWS = [(200, 1400)]
@@ -69,6 +75,22 @@ def test_another_host_needs_nothing_but_the_database(mixed: Shop) -> None:
     for path in sorted((mixed.directory / "state").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
 
-    mixed.succeed("safe_migrate", "--wait", "30")
+    mixed.ops["POLICY"] = {**POLICY, "backup": "decoded"}
+    done = json.loads(mixed.succeed("safe_migrate", "--json", "--wait", "30"))
 
     assert mixed.applied()[-1] == "0003_expand_mixed"
+    assert [a["name"] for a in done["applied"]] == ["0003_expand_mixed"]
+    # Nothing is left that they could be for.
+    assert done["rehearsal"] is done["backup"] is None
+
+
+def test_what_is_half_applied_comes_first_whatever_is_asked_for(shop: Shop) -> None:
+    shop.succeed("safe_migrate", "shop", "0001", POLICY={"backup": "none"})
+    mix(shop).kill_at(AFTER_THE_TABLE, "shop")
+
+    shop.succeed("safe_migrate", "contenttypes", "--wait", "30")
+
+    assert shop.applied()[-1] == "0003_expand_mixed"
+    assert shop.query(
+        "SELECT count(*) > 0 FROM django_migrations WHERE app = 'contenttypes'"
+    ) == [(True,)]

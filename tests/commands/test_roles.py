@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.fix_shop import database, make_shop, needs_superuser, role
+from tests.fix_shop import database, make_shop
 from tests.outcome import refused
+from tests.roles import needs_superuser, role
 from tests.shop import Shop
 
 NOTE = 'migrations.CreateModel("Note", [("id", models.BigAutoField(primary_key=True))])'
@@ -53,7 +54,7 @@ def roles(opened_shop: Shop) -> Iterator[Roles]:
         opened_shop.execute(TAKE.format(**names))
 
 
-@needs_superuser
+@needs_superuser("makes a superuser")
 def test_what_an_operator_makes_belongs_to_the_owner(
     opened_shop: Shop, roles: Roles
 ) -> None:

@@ -66,7 +66,7 @@ def test_a_killed_seed_leaves_what_was_there(seeded: Shop) -> None:
     )
 
     assert items(seeded) == ["mine", "yours"]
-    assert "Generated 1 rows" in seeded.succeed(*SEED)
+    assert "Generated 1 row" in seeded.succeed(*SEED)
     assert len(items(seeded)) == 3
 
 

@@ -7,9 +7,9 @@ import contextlib
 import psycopg
 import pytest
 
-from tests.fix_shop import needs_superuser
 from tests.gate import Gate
 from tests.outcome import last_run
+from tests.roles import needs_superuser
 from tests.shop import ADD_PRICE, Shop
 
 SPOIL = (
@@ -36,7 +36,7 @@ def test_an_index_that_was_invalid_before_is_a_warning(ready: Shop) -> None:
     assert last_run(ready) == ("done", 0)
 
 
-@needs_superuser
+@needs_superuser("writes to pg_index")
 def test_an_index_that_the_run_left_invalid_differs(ready: Shop) -> None:
     ready.add(
         "0002_expand_rude", f'migrations.RunSQL("{SPOIL}")', after="0001_expand_item"

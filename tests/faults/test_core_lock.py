@@ -90,6 +90,7 @@ def test_every_command_that_changes_data_takes_it(ready: Shop) -> None:
         "backups expire --apply",
         "restore --no-input",
         "seed --env development",
+        "resolve_migration shop 0002 --applied",
         f"stamp_environment --env development --name {ready.params['dbname']}",
     )
 

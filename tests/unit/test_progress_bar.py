@@ -49,6 +49,22 @@ def test_a_terminal_shows_percent_and_amounts() -> None:
     assert "90.0M/120M" in seen
 
 
+def test_a_bar_stays_on_its_line_and_is_gone_at_the_end() -> None:
+    out = Terminal()
+    wrapper = OutputWrapper(out)
+    wrapper.style_func = str.upper
+    lines = ProgressLines(wrapper, quiet=False)
+
+    lines(event(State.STARTED))
+    lines(event(State.ADVANCED, done=30, total=120))
+    lines(event(State.DONE))
+
+    shown = out.getvalue()
+    assert shown.count("\n") == 1
+    assert "DUMP" not in shown
+    assert "✓ dump" in shown.splitlines()[-1].rpartition("\r")[2]
+
+
 def test_another_label_is_another_bar() -> None:
     seen = tell(
         Terminal(),

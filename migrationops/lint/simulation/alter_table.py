@@ -76,7 +76,6 @@ def alter_table(world: World, tree: Node, recorder: Recorder) -> None:
                 phase3=phase3,
                 table=name,
                 node=command,
-                siblings=commands,
                 before=before,
                 recursive=tree.relation.inh,
             )

@@ -29,10 +29,6 @@ class LockMode(IntEnum):
         """Does INSERT or UPDATE wait behind it?"""
         return self >= LockMode.SHARE
 
-    @property
-    def blocks_readers(self) -> bool:
-        return self is LockMode.ACCESS_EXCLUSIVE
-
 
 _SHORT = dict(
     zip(LockMode, ("AS", "RS", "RX", "SUX", "S", "SRX", "X", "AX"), strict=True)

@@ -19,7 +19,6 @@ class Subcommand:
     phase3: Phase3
     table: str
     node: Node  # AlterTableCmd
-    siblings: list[Node]
     before: Table | None = None  # the table when the statement began
     recursive: bool = True  # not ALTER TABLE ONLY
 

@@ -215,9 +215,6 @@ class World:
     def is_empty(self, name: str) -> bool:
         return self.rows.get(name) == 0
 
-    def new_since_begin(self, name: str) -> bool:
-        return name in self.created
-
     # --- transactions
 
     def begin(self) -> None:

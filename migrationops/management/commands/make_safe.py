@@ -5,8 +5,8 @@ from typing import Any
 
 from migrationops.management.base import OpsCommand
 from migrationops.workflows.make_safe import (
-    MakeSafeReport,
-    MakeSafeRequest,
+    Report,
+    Request,
     make_safe,
 )
 
@@ -27,7 +27,7 @@ class Command(OpsCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = make_safe(
-            MakeSafeRequest(
+            Request(
                 alias=options["database"],
                 app_label=options["app_label"],
                 name=options["migration_name"],
@@ -37,7 +37,7 @@ class Command(OpsCommand):
         self.show(report.to_json(), text(report), options)
 
 
-def text(report: MakeSafeReport) -> str:
+def text(report: Report) -> str:
     """Return the diff and what became of it."""
     remaining = "".join(f"\n  {line}" for line in report.remaining)
     if not report.files:

@@ -42,7 +42,8 @@ class Command(OpsCommand):
             add(f"--{name.replace('_', '-')}", action="store_true", help=text)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = restore_backup(_request(options), self.progress(options))
+        ask = None if options["no_input"] else self.asker(_ASK)
+        report = restore_backup(_request(options), self.progress(options), ask)
         self.show(report.to_json(), restore_text(report), options)
 
 
@@ -51,7 +52,6 @@ def _request(options: dict[str, Any]) -> Request:
         alias=options["database"],
         accepted=options["accept_loss"],
         replicas=tuple(options["replica"]),
-        typed_name=None if options["no_input"] else input(_ASK),
         **{name: options[name] for name in _FLAGS if name != "no_input"},
         **{name: options[name] for name in ("backup", "into", "wait")},
     )

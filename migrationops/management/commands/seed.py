@@ -31,12 +31,11 @@ class Command(OpsCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         names = ("scale", "random_seed", "flush")
         order = Order(**{name: options[name] for name in names})
-        ask = order.flush and not options["no_input"]
         report = seed(
             alias=options["database"],
             environment=options["env"],
             order=order,
-            typed_name=input(_ASK) if ask else None,
+            ask=None if options["no_input"] else self.asker(_ASK),
             report=self.progress(options),
         )
         self.show({"version": 1, **asdict(report)}, seed_text(report), options)

@@ -8,6 +8,8 @@ from migrationops.environments import Environment
 from migrationops.management.base import OpsCommand
 from migrationops.workflows.stamp_environment import Report, stamp_environment
 
+_ASK = "Type the database's name to stamp it: "
+
 
 class Command(OpsCommand):
     help = "Mark the database as belonging to an environment."
@@ -20,11 +22,11 @@ class Command(OpsCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        typed = options["name"] or input("Type the database's name to stamp it: ")
+        name = options["name"]
         report = stamp_environment(
             alias=options["database"],
             environment=options["env"],
-            typed_name=typed,
+            ask=(lambda: name) if name else self.asker(_ASK),
             report=self.progress(options),
         )
         self.show({"version": 1, **asdict(report)}, _text(report), options)

@@ -8,7 +8,9 @@ SELECT coalesce(l.pid, 0), coalesce(a.usename, p.owner), a.application_name,
          WHERE locktype = 'relation' AND granted
            AND database = (SELECT oid FROM pg_catalog.pg_database
                             WHERE datname = current_database())
-           AND relation = ANY (SELECT to_regclass(t) FROM unnest(%(tables)s::text[]) t)
+           AND (relation, mode) IN (
+               SELECT to_regclass(t), m
+                 FROM unnest(%(tables)s::text[], %(modes)s::text[]) AS u (t, m))
            AND (pid IS NULL OR pid <> pg_backend_pid() AND pid <> ALL (%(ours)s))) l
   LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
   LEFT JOIN pg_catalog.pg_locks x

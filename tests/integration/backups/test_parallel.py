@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import resource
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +17,13 @@ from migrationops.backups import manifest as manifests
 from migrationops.backups.parallel import jobs_for
 from migrationops.backups.retention import Retention
 from migrationops.conf import Proof, get_conf
-from migrationops.exceptions import BackupError, ManifestError, ToolFailedError
-from migrationops.progress import silent
+from migrationops.exceptions import (
+    BackupError,
+    ManifestError,
+    QueuedError,
+    ToolFailedError,
+)
+from migrationops.progress import Progress, silent
 from migrationops.workflows import backups
 from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
@@ -23,6 +31,7 @@ from migrationops.workflows.expire_backups import Request as ExpireRequest
 from migrationops.workflows.expire_backups import expire_backups
 from migrationops.workflows.restore import Request, restore_backup
 from tests.integration.backups.test_commands import call_json
+from tests.roles import AS_OWNER, needs_createdb
 
 if TYPE_CHECKING:
     import pytest_django.fixtures
@@ -44,6 +53,7 @@ def take(box: Sandbox, proof: Proof = Proof.COUNTED) -> Manifest:
     return backup(BackupRequest(alias=box.alias, jobs=2, proof=proof), silent).backup
 
 
+@needs_createdb
 def test_it_is_taken_proven_restored_and_expired(stamped: Sandbox) -> None:
     manifest = take(stamped, Proof.RESTORED)
     assert (manifest.format, manifest.proof.level) == ("directory", Proof.RESTORED)
@@ -59,7 +69,8 @@ def test_it_is_taken_proven_restored_and_expired(stamped: Sandbox) -> None:
         alias=stamped.alias, identifier=None, level=Proof.COUNTED, report=silent
     )
     assert held.problem == ""
-    restore_backup(Request(alias=stamped.alias), silent)
+    request = Request(alias=stamped.alias, accept_missing=bool(AS_OWNER))
+    restore_backup(request, silent)
     assert stamped.sql("SELECT count(*) FROM item") == 3000
 
     other = backup(BackupRequest(alias=stamped.alias), silent).backup
@@ -83,6 +94,71 @@ def test_each_file_is_looked_at(stamped: Sandbox) -> None:
         assert "it is damaged" in unusable.problem
         path.write_bytes(whole)
     verify.check_archive(archive, manifest)
+
+
+# `small` comes last; first we hold it, then pg_dump's leader, then one of its workers.
+BIG = """
+CREATE TABLE big AS SELECT i, md5(i::text) FROM generate_series(1, 100000) i;
+CREATE TABLE huge AS SELECT i, md5(i::text) FROM generate_series(1, 100000) i;
+CREATE TABLE small (id int);
+"""
+HOLDERS = """
+SELECT count(DISTINCT pid) FROM pg_locks
+WHERE relation = 'small'::regclass AND mode = 'AccessShareLock' AND granted
+"""
+
+
+@contextmanager
+def altering(box: Sandbox, *, holders: int, times: int) -> Iterator[None]:
+    """So many times, queue a real ALTER behind this many who hold the table."""
+    over = threading.Event()
+
+    def alter() -> None:
+        with box.connect() as watch, box.connect() as client:
+            for number in range(times):
+                while watch.execute(HOLDERS).fetchone() != (holders,):
+                    if over.wait(0.001):
+                        return
+                client.execute(f"ALTER TABLE small ADD c{number} int".encode())
+
+    thread = threading.Thread(target=alter)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_who_queues_behind_the_workers_is_let_through(stamped: Sandbox) -> None:
+    stamped.sql(BIG)
+    told: list[Progress] = []
+    request = BackupRequest(alias=stamped.alias, jobs=2, proof=Proof.COUNTED)
+    with altering(stamped, holders=2, times=1):
+        manifest = backup(request, told.append).backup
+    assert "dump again" in [event.label for event in told]
+    assert manifest.format == "directory"
+    assert manifest.proof.rows == manifest.rows
+    restore_backup(Request(alias=stamped.alias), silent)
+    assert stamped.sql("SELECT count(c0) FROM small") == 0  # it is in the dump
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_who_queues_before_pg_dump_again_and_again_is_named(
+    stamped: Sandbox, jobs: int
+) -> None:
+    stamped.sql(BIG)
+    request = BackupRequest(alias=stamped.alias, jobs=jobs)
+    with (
+        altering(stamped, holders=1, times=2),
+        pytest.raises(QueuedError, match=r"(?s)ACCESS EXCLUSIVE.*small") as caught,
+    ):
+        backup(request, silent)
+    assert "take the backup again" in caught.value.remedy
+    assert list(stamped.directory.iterdir()) == []
+    assert stamped.sql("SELECT count(c1) FROM small") == 0
+    assert backup(request, silent).backup.proof.level > Proof.NONE
 
 
 @pytest.mark.parametrize("name", ["{}.dump/../x", "x/toc.dat", "{}.dump/a/b", "/etc"])

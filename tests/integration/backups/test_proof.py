@@ -17,6 +17,7 @@ from migrationops.conf import Proof
 from migrationops.exceptions import BackupError, PreconditionError
 from migrationops.progress import silent
 from migrationops.workflows.restore import Request, restore_backup
+from tests.roles import needs_superuser
 
 if TYPE_CHECKING:
     from migrationops.backups.manifest import Manifest
@@ -29,6 +30,10 @@ PRIVILEGED = (
     "CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
     "CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION on_ddl();"
     "ALTER EVENT TRIGGER watch DISABLE"
+)
+THEIRS = (
+    "CREATE SCHEMA theirs; CREATE TABLE theirs.item AS TABLE public.item;"
+    "GRANT USAGE ON SCHEMA theirs TO PUBLIC; GRANT SELECT ON theirs.item TO PUBLIC"
 )
 
 
@@ -71,6 +76,7 @@ def as_owner(
     stamped.create()
 
 
+@needs_superuser("makes an event trigger")
 def test_everything_is_restored_compared_and_cleared_away(sandbox: Sandbox) -> None:
     sandbox.sql(OBJECTS)
     manifest = take(sandbox)
@@ -80,6 +86,7 @@ def test_everything_is_restored_compared_and_cleared_away(sandbox: Sandbox) -> N
     assert sandbox.names() == {sandbox.name}
 
 
+@needs_superuser("makes an event trigger")
 def test_content_is_hashed_where_policy_says_so(sandbox: Sandbox) -> None:
     """As many rows are not the same rows; settings of the database do not count."""
     sandbox.sql(OBJECTS)
@@ -115,6 +122,7 @@ def test_a_proof_server_that_is_not_there_is_named_without_its_password(
     assert list(sandbox.directory.iterdir()) == []
 
 
+@needs_superuser("makes a role")
 def test_without_createdb_the_proof_ends_at_counted_and_says_so(
     stamped: Sandbox, as_owner: Callable[[str], dict[str, str]]
 ) -> None:
@@ -126,19 +134,27 @@ def test_without_createdb_the_proof_ends_at_counted_and_says_so(
         restore_backup(Request(alias=stamped.alias), silent)
 
 
+@needs_superuser("makes a role")
 def test_what_only_a_superuser_may_restore_is_named_not_proven(
     stamped: Sandbox, as_owner: Callable[[str], dict[str, str]]
 ) -> None:
     stamped.sql(f"{SMALL};{PRIVILEGED}")
+    stamped.sql(THEIRS)
     manifest = take(stamped, **as_owner("CREATEDB"))
     assert manifest.proof.level is Proof.RESTORED
     assert any("EVENT TRIGGER" in name for name in manifest.proof.skipped)
     with pytest.raises(PreconditionError, match="EVENT TRIGGER") as caught:
         restore_backup(Request(alias=stamped.alias), silent)
     assert "--accept-missing" in caught.value.remedy
-    stamped.sql("DROP EVENT TRIGGER watch")
+    report = restore_backup(Request(alias=stamped.alias, accept_missing=True), silent)
+    assert any("EVENT TRIGGER" in name for name in report.missing)
+    owner = stamped.params["user"]
+    # The schema, the table, the trigger's function.
+    assert f"the owner {owner} of 3 objects" in report.missing
+    assert stamped.sql("SELECT count(*) FROM theirs.item") == 50
 
 
+@needs_superuser("makes a role")
 def test_an_owner_without_superuser_restores(
     stamped: Sandbox, as_owner: Callable[[str], dict[str, str]]
 ) -> None:

@@ -30,11 +30,13 @@ from migrationops.exceptions import (
 from migrationops.postgres import tools
 from migrationops.postgres.locks import runner_lock
 from migrationops.postgres.properties import read_properties
-from migrationops.progress import Progress, silent
+from migrationops.progress import Progress, State, silent
 from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
+from migrationops.workflows.confirmation import Ask
 from migrationops.workflows.restore import Report, Request, restore_backup
+from tests.roles import AS_OWNER, needs_createdb, needs_superuser
 
 if TYPE_CHECKING:
     from migrationops.backups.manifest import Manifest
@@ -53,8 +55,9 @@ def take(box: Sandbox) -> Manifest:
     return backup(BackupRequest(alias=box.alias, proof=Proof.COUNTED), silent).backup
 
 
-def put_back(box: Sandbox, **values: Any) -> Report:
-    return restore_backup(Request(alias=box.alias, **values), silent)
+def put_back(box: Sandbox, ask: Ask | None = None, **values: Any) -> Report:
+    request = Request(alias=box.alias, accept_missing=bool(AS_OWNER), **values)
+    return restore_backup(request, silent, ask)
 
 
 def beside(box: Sandbox) -> dict[str, Role]:
@@ -74,7 +77,7 @@ def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
     manifest = take(box)
     assert {m.app for m in manifest.migrations} == {"migrationops"}
     assert all(len(m.source) == 64 for m in manifest.migrations)
-    report = put_back(box, typed_name=box.name)
+    report = put_back(box, lambda: box.name)
     assert report.backup == manifest.id
     assert report.losses.at_most == 0
     assert report.rows == manifest.rows
@@ -84,6 +87,7 @@ def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
         box.sql("DELETE FROM item", dbname=report.kept)
 
 
+@needs_superuser("restores an event trigger")
 def test_every_kind_of_object_is_the_same_after(stamped: Sandbox) -> None:
     stamped.sql(OBJECTS)
     before = _plain_dump(stamped), _row_hashes(stamped)
@@ -92,6 +96,7 @@ def test_every_kind_of_object_is_the_same_after(stamped: Sandbox) -> None:
     assert (_plain_dump(stamped), _row_hashes(stamped)) == before
 
 
+@needs_superuser("makes a role")
 def test_what_belongs_to_the_name_stays_with_it(box: Sandbox) -> None:
     name = sql.Identifier(box.name).as_string()
     role = f"{box.name}_r"
@@ -145,7 +150,9 @@ def test_writes_since_the_backup_refuse_the_restore_and_are_counted(
     "statement",
     [
         "TRUNCATE item",
-        "SELECT pg_stat_reset()",
+        pytest.param(
+            "SELECT pg_stat_reset()", marks=needs_superuser("resets statistics")
+        ),
         pytest.param("ALTER TABLE item ALTER id TYPE bigint", marks=FAULTS),
         pytest.param("DROP TABLE item", marks=FAULTS),
         pytest.param("DROP TABLE item; CREATE TABLE item (id int)", marks=FAULTS),
@@ -177,19 +184,40 @@ def test_rows_of_a_new_table_and_large_objects_are_losses(box: Sandbox) -> None:
 def test_writes_in_the_last_moment_call_the_swap_off(box: Sandbox) -> None:
     """A session that is idle reports its writes only when it is ended."""
     take(box)
-    late = box.connect()
+    request = Request(alias=box.alias, accept_missing=bool(AS_OWNER))
+    with box.connect() as late:
 
-    def write(event: Progress) -> None:
-        if event.label == "swap":
-            late.execute("INSERT INTO item (name) VALUES ('late')")
+        def write(event: Progress) -> None:
+            if event.label == "swap":
+                late.execute("INSERT INTO item (name) VALUES ('late')")
 
-    with pytest.raises(RefusedError, match="at most 1 rows"):
-        restore_backup(Request(alias=box.alias), write)
-    late.close()
+        with pytest.raises(RefusedError, match="at most 1 row"):
+            restore_backup(request, write)
     assert box.sql("SELECT count(*) FROM item WHERE name = 'late'") == 1
     assert list(beside(box).values()) == [Role.BUILT]
     put_back(box, accepted=Accepted(rows=1))
     assert list(beside(box).values()) == [Role.KEPT]
+
+
+def test_the_lock_outlives_the_swap(box: Sandbox) -> None:
+    """Whoever comes while the new database is live already still finds it held."""
+    take(box)
+    found: list[str] = []
+
+    def come(event: Progress) -> None:
+        if (event.label, event.state) == ("swap", State.DONE):
+            found.extend(role for role in beside(box).values())
+            with (
+                pytest.raises(LockedError, match="Another runner"),
+                runner_lock(
+                    box.alias, maintenance_db="postgres", wait=0, application=""
+                ),
+            ):
+                pytest.fail("two runners hold the lock")
+
+    request = Request(alias=box.alias, accept_missing=bool(AS_OWNER))
+    restore_backup(request, come)
+    assert found == [Role.KEPT]
 
 
 def test_history_goes_along(box: Sandbox) -> None:
@@ -206,6 +234,7 @@ def test_history_goes_along(box: Sandbox) -> None:
     ) == (report.kept)
 
 
+@needs_superuser("has a ready copy of everything")
 def test_the_ready_copy_is_swapped_in_without_being_built(box: Sandbox) -> None:
     ready_copy = BackupRequest(alias=box.alias, ready_copy=True)
     backup(ready_copy, silent)
@@ -231,7 +260,7 @@ def test_into_a_new_name_leaves_the_live_one_alone(box: Sandbox) -> None:
     take(box)
     box.sql("DELETE FROM item")
     other = f"{box.name[:30]}_other"
-    report = put_back(box, into=other, typed_name=other)
+    report = put_back(box, into=other)
     assert report.kept == ""
     assert box.sql("SELECT count(*) FROM item", dbname=other) == 100
     assert box.sql("SELECT count(*) FROM item") == 0
@@ -243,7 +272,8 @@ def test_into_a_new_name_leaves_the_live_one_alone(box: Sandbox) -> None:
 def test_a_name_typed_wrong_is_refused(box: Sandbox) -> None:
     take(box)
     with pytest.raises(RefusedError, match="is called"):
-        put_back(box, typed_name="other")
+        put_back(box, lambda: "other")
+    assert beside(box) == {}
 
 
 def test_one_flipped_bit_is_refused_before_anything_is_built(box: Sandbox) -> None:
@@ -284,13 +314,18 @@ def test_a_backup_of_another_environment_needs_trust(box: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (
+        pytest.param(
             {"database_bytes": 10**18},
             r"needs about 1,100,000,000,000\.0 MB .* are free",
+            marks=needs_superuser("is told where the data lie"),
+            id="size",
         ),
-        ({"server_version": "99.1"}, r"is of PostgreSQL 99, this server is \d+"),
+        pytest.param(
+            {"server_version": "99.1"},
+            r"is of PostgreSQL 99, this server is \d+",
+            id="major",
+        ),
     ],
-    ids=["size", "major"],
 )
 def test_what_cannot_be_restored_here_is_refused_before_it_is_begun(
     box: Sandbox, wrong: dict[str, Any], message: str
@@ -329,6 +364,7 @@ def test_what_fails_after_the_swap_is_a_warning(box: Sandbox) -> None:
     assert len(after.warnings) == 1
 
 
+@needs_createdb
 def test_half_built_databases_of_the_dead_are_dropped(box: Sandbox) -> None:
     take(box)
     dead = derived.new_derived(box.name, role=Role.BUILDING, run="1", backup="b")
@@ -350,7 +386,7 @@ def test_a_built_database_is_taken_up_by_the_next_run(
     take(box)
 
     def fail(*_: Any) -> None:
-        raise FailedError
+        raise FailedError("not swapped", remedy="none")
 
     with monkeypatch.context() as patch:
         patch.setattr(swap, "swap", fail)
@@ -364,6 +400,7 @@ def test_a_built_database_is_taken_up_by_the_next_run(
         assert _oid(connection, report.kept) != oid
 
 
+@needs_createdb
 def test_a_name_of_63_characters_is_restored_twice(stamped: Sandbox) -> None:
     long = replace(stamped, name=stamped.name.ljust(63, "x"))
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")

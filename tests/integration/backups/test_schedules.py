@@ -13,7 +13,7 @@ from django_q.conf import Conf
 from django_q.models import Schedule
 
 from migrationops import tasks
-from migrationops.exceptions import ConfigurationError, DiffersError
+from migrationops.exceptions import ConfigurationError, DiffersError, StampError
 from migrationops.progress import silent
 from migrationops.workflows.backup import Request, backup
 from migrationops.workflows.install_schedules import (
@@ -64,6 +64,14 @@ def test_without_django_q_the_way_on_is_named(
     settings.INSTALLED_APPS = [a for a in settings.INSTALLED_APPS if a != "django_q"]
     with pytest.raises(ConfigurationError, match="need django-q2"):
         install_schedules(alias="default")
+
+
+@pytest.mark.django_db
+def test_a_database_of_another_environment_gets_none(stamped: Sandbox) -> None:
+    stamped.sql("UPDATE migrationops_stamp SET environment = 'production'")
+    with pytest.raises(StampError, match="is stamped production"):
+        install_schedules(alias=stamped.alias)
+    assert not Schedule.objects.filter(name__endswith=stamped.alias).exists()
 
 
 @pytest.mark.postgres_tools

@@ -28,6 +28,7 @@ from migrationops.exceptions import (
 )
 from migrationops.postgres import tools
 from migrationops.progress import Progress, State, silent
+from tests.roles import needs_superuser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,6 +172,7 @@ def test_a_lock_that_does_not_come_is_refused_with_its_holder(
     assert _nothing_left(sandbox)
 
 
+@needs_superuser("makes a role")
 def test_row_security_is_refused(sandbox: Sandbox) -> None:
     role = f"{sandbox.name}_reader"
     sandbox.sql(

@@ -119,10 +119,11 @@ def test_too_late_is_refused_before_the_sweep_has_run(home: Home) -> None:
 
 def test_a_change_of_zone_moves_instants_and_no_date(home: Home) -> None:
     made = chore(home, due_time=datetime.time(20))
-    before = list(Occurrence.objects.filter(chore=made).values_list("due_on", "due_at"))
+    rows = Occurrence.objects.filter(chore=made).order_by("due_on")
+    before = list(rows.values_list("due_on", "due_at"))
     home.household.timezone = "America/New_York"
     save_household(home.household, actor=home.ann, now=NOON)
-    after = list(Occurrence.objects.filter(chore=made).values_list("due_on", "due_at"))
+    after = list(rows.values_list("due_on", "due_at"))
     assert [day for day, _ in before] == [day for day, _ in after]
     assert after[0][1] - before[0][1] == datetime.timedelta(hours=5)
 

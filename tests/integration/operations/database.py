@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def own_database(server_params: dict[str, Any]) -> Iterator[str]:
+def own_database(server_params: dict[str, Any], suite_role: str) -> Iterator[str]:
     """Name an empty database on the test server, dropped in the end."""
     name = sql.Identifier(f"ground_{secrets.token_hex(4)}")
     with psycopg.connect(**server_params, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                name, sql.Identifier(suite_role)
+            )
+        )
         yield name.as_string().strip('"')
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 

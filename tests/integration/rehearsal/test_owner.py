@@ -8,7 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from tests.roles import needs_superuser
 from tests.shop import ADD_PRICE, Shop
+
+pytestmark = needs_superuser("makes a role")
 
 GIVE = """
 CREATE ROLE {owner} LOGIN CREATEDB;

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.fix_shop import needs_superuser
+from tests.roles import needs_superuser
 from tests.shop import ADD_PRICE
 
 FILLED = """migrations.RunSQL(
@@ -43,7 +43,7 @@ class Router:
 """
 
 CARELESS = """
-import os, socket, subprocess, threading
+import multiprocessing, os, socket, subprocess, threading
 from concurrent.futures import ThreadPoolExecutor
 
 
@@ -85,6 +85,8 @@ def careless(apps, schema_editor):
     attempt(lambda: subprocess.run(["touch", os.environ["TOUCHED"]]))
     attempt(lambda: os.system("touch $TOUCHED"))
     attempt(os.fork)
+    spawn = multiprocessing.get_context("spawn")
+    attempt(spawn.Process(target=os.mkdir, args=(os.environ["SPAWNED"],)).start)
 """
 
 
@@ -115,7 +117,7 @@ def dump(shop):
 
 
 def test_a_careless_migration_reaches_nothing_but_the_shadow(opened_shop, tmp_path):
-    shop, touched = opened_shop, tmp_path / "touched"
+    shop, touched, spawned = opened_shop, tmp_path / "touched", tmp_path / "spawned"
     (shop.directory / "careless_settings.py").write_text(CARELESS_SETTINGS)
     (shop.directory / "careless_router.py").write_text(CARELESS_ROUTER)
     shop.add(
@@ -130,6 +132,7 @@ def test_a_careless_migration_reaches_nothing_but_the_shadow(opened_shop, tmp_pa
         **shop.environ(),
         "DJANGO_SETTINGS_MODULE": "careless_settings",
         "TOUCHED": str(touched),
+        "SPAWNED": str(spawned),
     }
 
     done = subprocess.run(
@@ -146,7 +149,9 @@ def test_a_careless_migration_reaches_nothing_but_the_shadow(opened_shop, tmp_pa
     assert dump(shop) == before
     assert not touched.exists()
     assert performance["mails"] == 1
+    assert not spawned.exists()
     refused = {(r["what"], r["migration"]) for r in performance["refusals"]}
+    assert sum(r["what"] == "subprocess.Popen" for r in performance["refusals"]) == 2
     assert refused == {
         (what, "shop.0002_backfill_careless")
         for what in (
@@ -163,7 +168,7 @@ def test_a_careless_migration_reaches_nothing_but_the_shadow(opened_shop, tmp_pa
     assert "public.shop_item" in step["facts"]["written"]
 
 
-@needs_superuser
+@needs_superuser("has a shadow with every extension and event trigger")
 def test_each_statement_is_a_step_with_the_catalogs_around_it(opened_shop):
     opened_shop.execute(
         "INSERT INTO shop_item (name) SELECT 'x' FROM generate_series(1, 5000)"
@@ -258,7 +263,7 @@ def assert_no_shadow(shop):
     ) == [(name,)]
 
 
-@needs_superuser
+@needs_superuser("has a shadow with every extension and event trigger")
 def test_the_rehearsed_catalog_is_that_of_the_apply(opened_shop):
     opened_shop.add(
         "0002_expand_price",

@@ -13,7 +13,10 @@ from migrationops.postgres.splitting import split
 from migrationops.rehearsal.script import NOT_RUN, run_script
 from migrationops.rehearsal.trace import Tracer
 from tests.integration.rehearsal import truth
+from tests.roles import needs_superuser
 from tests.server import installed
+
+pytestmark = needs_superuser("makes the databases and roles of the measured cases")
 
 # One of each kind; the whole matrix is marked deep.
 SAMPLE = {

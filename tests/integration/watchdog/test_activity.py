@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrationops.postgres import activity
-from tests.fix_shop import needs_superuser
+from migrationops.postgres.table_locks import Lock
 from tests.integration.watchdog.conftest import TABLE, until
+from tests.roles import needs_superuser
 
 if TYPE_CHECKING:
     from tests.integration.watchdog.conftest import Sessions
@@ -21,7 +22,7 @@ def test_who_holds_a_lock_on_a_table_is_found_before_queueing(
     looker, reader = sessions.open(), sessions.open("a reader")
     reader.execute(f"BEGIN; SELECT * FROM {TABLE}")
 
-    (found,) = activity.blockers_of(looker, [TABLE])
+    (found,) = activity.blockers_of(looker, {TABLE: Lock.AX})
 
     assert (found.pid, found.application) == (reader.info.backend_pid, "a reader")
     assert (found.state, found.query) == (
@@ -30,17 +31,8 @@ def test_who_holds_a_lock_on_a_table_is_found_before_queueing(
     )
     assert found.seconds is not None
     assert "a reader" in str(found)
-    assert activity.blockers_of(looker, [TABLE], ours=[found.pid]) == ()
-    assert activity.blockers_of(looker, ["public.nothing"]) == ()
-
-
-def test_a_dump_is_told_apart(sessions: Sessions) -> None:
-    looker, dump = sessions.open(), sessions.open("pg_dump")
-    dump.execute(f"BEGIN; LOCK TABLE {TABLE} IN ACCESS SHARE MODE")
-
-    (found,) = activity.blockers_of(looker, [TABLE])
-
-    assert found.is_dump
+    assert activity.blockers_of(looker, {TABLE: Lock.AX}, ours=[found.pid]) == ()
+    assert activity.blockers_of(looker, {"public.nothing": Lock.AX}) == ()
 
 
 def test_waiters_are_those_behind_us_and_blockers_those_before(
@@ -84,7 +76,7 @@ def test_a_prepared_transaction_is_named_by_its_gid(make_server: Any) -> None:
         connection.execute("BEGIN; INSERT INTO t VALUES (1)")
         connection.execute("PREPARE TRANSACTION 'forgotten'")
 
-        (held,) = activity.blockers_of(connection, ["public.t"])
+        (held,) = activity.blockers_of(connection, {"public.t": Lock.AX})
         (open_one,) = activity.open_transactions(connection, older_than=0.0)
 
     assert (held.gid, held.pid) == ("forgotten", 0)
@@ -92,7 +84,7 @@ def test_a_prepared_transaction_is_named_by_its_gid(make_server: Any) -> None:
     assert open_one.gid == "forgotten"
 
 
-@needs_superuser
+@needs_superuser("makes a role")
 def test_without_rights_a_blocker_is_named_without_its_query(
     sessions: Sessions,
 ) -> None:
@@ -101,7 +93,7 @@ def test_without_rights_a_blocker_is_named_without_its_query(
     looker.execute("CREATE ROLE unprivileged")
     try:
         looker.execute("SET ROLE unprivileged")
-        (found,) = activity.blockers_of(looker, [TABLE])
+        (found,) = activity.blockers_of(looker, {TABLE: Lock.AX})
     finally:
         looker.execute("RESET ROLE; DROP ROLE unprivileged")
 
