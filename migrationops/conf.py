@@ -198,16 +198,11 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
         for key in ("WAIT", "TIME_BUDGET", "OUTAGE_BUDGET")
         if key in raw
     } | dict(raw.get("POLICY", {}))
-    types: dict[str, Callable[[Any], Any]] = {
-        "lint": LintMode,
-        "on_failure": OnFailure,
-        "backup": _proof,
-    }
     converted: dict[str, Any] = {}
     for key, value in overrides.items():
         try:
-            converted[key] = types[key](value) if key in types else value
-        except (KeyError, ValueError):
+            converted[key] = _CONVERTED[type(getattr(PRESETS[environment], key))](value)
+        except (KeyError, TypeError, ValueError):
             raise ConfigurationError(f"POLICY: {key} cannot be {value!r}.") from None
     policy = replace(PRESETS[environment], **converted)
     if policy.on_failure is OnFailure.RESTORE and policy.backup is Proof.NONE:
@@ -216,7 +211,28 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
 
 
 def _proof(value: str | Proof) -> Proof:
-    return value if isinstance(value, Proof) else Proof[value.upper()]
+    return value if isinstance(value, Proof) else Proof[str(value).upper()]
+
+
+def _flag(value: Any) -> bool:
+    """Return it if it is one: of a text, as from an environment, any would be true."""
+    return {True: True, False: False}[value]
+
+
+def _seconds(value: Any) -> float:
+    if float(value) >= 0:
+        return float(value)
+    raise ValueError
+
+
+# How a field of Policy is read, by the type of its preset.
+_CONVERTED: dict[type, Callable[[Any], Any]] = {
+    LintMode: LintMode,
+    OnFailure: OnFailure,
+    Proof: _proof,
+    bool: _flag,
+    float: _seconds,
+}
 
 
 def _value(name: str, value: Any) -> Any:

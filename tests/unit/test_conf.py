@@ -16,7 +16,7 @@ def test_the_environment_chooses_the_policy() -> None:
 def test_policy_fields_can_be_overridden() -> None:
     raw = {
         "ENVIRONMENT": "staging",
-        "WAIT": 3,
+        "WAIT": "3",  # as an environment gives it
         "POLICY": {"backup": "rehearsed", "on_failure": "reverse"},
     }
 
@@ -37,6 +37,10 @@ def test_policy_fields_can_be_overridden() -> None:
         ({"ENVIRONMENT": "test", "BACKUPDIR": "/x"}, "BACKUPDIR is not a key"),
         ({"ENVIRONMENT": "test", "POLICY": {"lnit": "off"}}, "no field lnit"),
         ({"ENVIRONMENT": "test", "POLICY": {"backup": "some"}}, "backup"),
+        ({"ENVIRONMENT": "test", "POLICY": {"rehearse": "no"}}, "rehearse cannot be"),
+        ({"ENVIRONMENT": "test", "TIME_BUDGET": "an hour"}, "time_budget cannot be"),
+        ({"ENVIRONMENT": "test", "WAIT": -1}, "wait cannot be -1"),
+        ({"ENVIRONMENT": "test", "WAIT": None}, "wait cannot be None"),
     ],
 )
 def test_what_is_wrong_is_named(raw: dict[str, object], named: str) -> None:
