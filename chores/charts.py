@@ -15,7 +15,7 @@ SHADES = 4
 BAR_WIDTH = 260
 BAR_STEP = 26
 WIDTH = 620
-DAYS = 371
+YEAR = 53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +28,14 @@ class Bar:
 
 
 def heatmap(
-    counts: Mapping[datetime.date, int], *, until: datetime.date, what: str
+    counts: Mapping[datetime.date, int],
+    *,
+    until: datetime.date,
+    what: str,
+    weeks: int = YEAR,
 ) -> SafeString:
-    """Return a year of days, a column a week, darker where more was done."""
-    start = until - datetime.timedelta(days=until.weekday() + DAYS - 7)
+    """Return the days of some weeks, a column each, darker where more was done."""
+    start = until - datetime.timedelta(days=until.weekday() + 7 * (weeks - 1))
     most = max(counts.values(), default=0)
     days = [start + datetime.timedelta(days=n) for n in range((until - start).days + 1)]
     cells = format_html_join(
@@ -54,10 +58,11 @@ def heatmap(
     )
     total = sum(counts.get(day, 0) for day in days)
     return format_html(
-        '<svg {} aria-label="{} {} in a year">{}</svg>',
-        frame(54 * STEP, 7 * STEP),
+        '<svg {} aria-label="{} {} in {}">{}</svg>',
+        frame(weeks * STEP, 7 * STEP),
         total,
         what,
+        "a year" if weeks == YEAR else f"{weeks} weeks",
         cells,
     )
 

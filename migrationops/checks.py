@@ -16,5 +16,5 @@ def settings_are_right(**_: Any) -> list[CheckMessage]:
     try:
         get_conf()
     except ConfigurationError as exc:
-        return [Error(str(exc), hint=exc.remedy or None, id="migrationops.E001")]
+        return [Error(str(exc), hint=exc.remedy, id="migrationops.E001")]
     return []

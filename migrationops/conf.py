@@ -16,6 +16,7 @@ from django.conf import settings
 
 from migrationops.environments import Environment
 from migrationops.exceptions import ConfigurationError, RefusedError
+from migrationops.stanza import Stanza, parse_stanza
 
 MISSING = """settings.MIGRATIONOPS is absent. Add these lines to your settings:
 
@@ -40,6 +41,14 @@ class LintMode(StrEnum):
     REFUSE = "refuse"
 
 
+class Method(StrEnum):
+    """Which engine backs up; AUTO goes by the size, and the time it will take."""
+
+    AUTO = "auto"
+    PG_DUMP = "pg_dump"
+    PGBACKREST = "pgbackrest"
+
+
 class OnFailure(StrEnum):
     """What a failed run does with the migrations that it had applied.
 
@@ -60,6 +69,8 @@ class Policy:
     lint: LintMode = LintMode.WARN
     rehearse: bool = False
     backup: Proof = Proof.DECODED
+    engine: Method = Method.AUTO
+    physical_from: int = 200 * 10**9  # bytes of the database
     wait: float = 10.0
     lock_timeout: float = 2.0
     statement_timeout: float = 0.0  # 0: no limit
@@ -113,6 +124,7 @@ class Conf:
     backup_storage: str = ""
     signing_keys: tuple[str, ...] = field(default=(), repr=False)
     recipients: tuple[str, ...] = ()
+    pgbackrest: Stanza | None = None
     release: str = ""
     notify: Mapping[str, Any] = field(default_factory=dict)
     lint: Mapping[str, Any] = field(default_factory=dict)
@@ -154,17 +166,15 @@ def get_conf() -> Conf:
 def parse(raw: Mapping[str, Any]) -> Conf:
     """Parse one MIGRATIONOPS dict; raise ConfigurationError when it is wrong."""
     if problems := list(_problems(raw)):
-        raise ConfigurationError(
-            "settings.MIGRATIONOPS: " + "; ".join(problems),
-            remedy="Correct the settings; manage.py check names every key.",
-        )
+        raise ConfigurationError("settings.MIGRATIONOPS: " + "; ".join(problems))
     environment = _environment(raw["ENVIRONMENT"])
     values = {
         key.lower(): _value(key.lower(), value)
         for key, value in raw.items()
         if key not in _SPECIAL
     }
-    values.setdefault("backup_dir", _default_backup_dir(environment))
+    if not environment.is_protected:
+        values.setdefault("backup_dir", Path("backups"))
     values["release"] = values.get("release") or os.environ.get("RELEASE", "")
     return Conf(environment=environment, policy=_policy(environment, raw), **values)
 
@@ -214,11 +224,6 @@ def _proof(value: str | Proof) -> Proof:
     return value if isinstance(value, Proof) else Proof[str(value).upper()]
 
 
-def _flag(value: Any) -> bool:
-    """Return it if it is one: of a text, as from an environment, any would be true."""
-    return {True: True, False: False}[value]
-
-
 def _seconds(value: Any) -> float:
     if float(value) >= 0:
         return float(value)
@@ -229,8 +234,9 @@ def _seconds(value: Any) -> float:
 _CONVERTED: dict[type, Callable[[Any], Any]] = {
     LintMode: LintMode,
     OnFailure: OnFailure,
+    Method: Method,
     Proof: _proof,
-    bool: _flag,
+    bool: {True: True, False: False}.__getitem__,  # any text would be true
     float: _seconds,
 }
 
@@ -238,10 +244,8 @@ _CONVERTED: dict[type, Callable[[Any], Any]] = {
 def _value(name: str, value: Any) -> Any:
     if name in _PATHS:
         return None if value is None else Path(value)
+    if name == "pgbackrest":
+        return None if value is None else parse_stanza(value)
     if name == "pg_bin":
         return tuple(Path(p) for p in value)
     return tuple(value) if isinstance(value, list) else value
-
-
-def _default_backup_dir(environment: Environment) -> Path | None:
-    return None if environment.is_protected else Path("backups")

@@ -20,7 +20,6 @@ MigrationOpsError                  1  an error
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from typing import ClassVar
 
@@ -38,13 +37,21 @@ class MigrationOpsError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str = "", *, remedy: str = "") -> None:
-        super().__init__(message or inspect.getdoc(self) or "")
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
         self.remedy = remedy
 
 
 class ConfigurationError(MigrationOpsError):
     """settings.MIGRATIONOPS is absent or wrong."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "Correct the settings; manage.py check says what is still wrong.",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
 
 
 class DatabaseError(MigrationOpsError):
@@ -53,6 +60,14 @@ class DatabaseError(MigrationOpsError):
 
 class ToolFailedError(MigrationOpsError):
     """A PostgreSQL client program ended badly."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "Mend what it names, then run the same command again.",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
 
 
 class BackupError(MigrationOpsError):

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.migrations.loader import MigrationLoader
 
-from migrationops.conf import Conf, Proof
+from migrationops.conf import Conf, Method, Proof
 from migrationops.exceptions import PreconditionError
 from migrationops.graph import missing_files
 from migrationops.models import Step
@@ -120,8 +120,8 @@ def backup_directory_is_writable(situation: Situation) -> Iterator[Problem]:
 
 def backup_fits_on_the_disk(situation: Situation) -> Iterator[Problem]:
     """A dump is smaller than its database; how much smaller, nobody knows before."""
-    directory = _backup_directory(situation)
-    if directory is None:
+    conf, directory = situation.conf, _backup_directory(situation)
+    if directory is None or conf.policy.engine is Method.PGBACKREST:
         return
     (size,) = _one(situation, "SELECT pg_database_size(current_database())")
     free = shutil.disk_usage(_nearest(directory)).free
@@ -131,7 +131,7 @@ def backup_fits_on_the_disk(situation: Situation) -> Iterator[Problem]:
             message=f"{directory} has {free // 1_000_000:,} MB left, and the database "
             f"has {size // 1_000_000:,} MB.",
             remedy="Make room: manage.py backups expire.",
-            blocking=free < size // _LEAST_COMPRESSION,
+            blocking=free < size // _LEAST_COMPRESSION and not conf.pgbackrest,
         )
 
 

@@ -124,7 +124,8 @@ def _function(path: str) -> Callable[..., Any]:
     except ImportError as exc:
         raise ConfigurationError(
             f"MIGRATIONOPS['SEEDS'] names {path}, which cannot be imported: {exc}; "
-            "nothing was changed."
+            "nothing was changed.",
+            remedy="Give the dotted path of a function that can be imported.",
         ) from exc
     return found
 

@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.fix_shop",
     "tests.fix_tcp",
     "tests.fix_pooler",
+    "tests.fix_archiving",
 ]
 
 

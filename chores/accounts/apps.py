@@ -7,6 +7,7 @@ from chores.integrity import register_check
 
 class AccountsConfig(AppConfig):
     name = "chores.accounts"
+    verbose_name = "Logins"  # allauth has an app named Accounts beside it
 
     def ready(self) -> None:
         register_check(self)

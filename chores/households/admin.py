@@ -10,7 +10,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from chores.admin import NameForm, ReadOnlyAdmin, actor_of, confirm, run_each
+from chores.admin import (
+    NameForm,
+    QuickListAdmin,
+    ReadOnlyAdmin,
+    actor_of,
+    confirm,
+    run_each,
+)
 from chores.exceptions import ChoresError
 from chores.households import absences, members
 from chores.households.configuration import SETTINGS
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(Household)
-class HouseholdAdmin(admin.ModelAdmin[Household]):
+class HouseholdAdmin(QuickListAdmin):
     """A household's page is its hub; purging it asks for its name."""
 
     list_display = ("name", "timezone", "created_at", "archived_at")
@@ -114,7 +121,7 @@ class MembershipForm(forms.ModelForm[Membership]):
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin[Membership]):
+class MembershipAdmin(QuickListAdmin):
     form = MembershipForm
     list_display = ("name", "household", "role", "balance", "earned", "left_at")
     list_filter = ("role", ("left_at", admin.EmptyFieldListFilter))
@@ -123,7 +130,6 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     autocomplete_fields = ("household", "user")
     readonly_fields = ("left_at", "balance", "earned", "entries")
     actions = ("leave", "rejoin")
-    show_full_result_count = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A member, with all their history, never moves to another household."""
@@ -174,7 +180,7 @@ class AbsenceForm(forms.ModelForm[Absence]):
 
 
 @admin.register(Absence)
-class AbsenceAdmin(admin.ModelAdmin[Absence]):
+class AbsenceAdmin(QuickListAdmin):
     form = AbsenceForm
     fields = ("member", ("first", "last"), "note")
     list_display = ("member", "days", "note")
@@ -200,11 +206,10 @@ class AbsenceAdmin(admin.ModelAdmin[Absence]):
 
 
 @admin.register(Notice)
-class NoticeAdmin(ReadOnlyAdmin):
+class NoticeAdmin(ReadOnlyAdmin, QuickListAdmin):
     list_display = ("member", "kind", "day", "sent_at")
     list_filter = ("kind",)
     list_select_related = ("member",)
-    show_full_result_count = False
 
 
 class SettingForm(forms.ModelForm[SystemSetting]):
@@ -225,8 +230,9 @@ class SettingForm(forms.ModelForm[SystemSetting]):
 
 
 @admin.register(SystemSetting)
-class SystemSettingAdmin(admin.ModelAdmin[SystemSetting]):
+class SystemSettingAdmin(QuickListAdmin):
     form = SettingForm
+    ordering = ("key",)
     list_display = ("key", "value", "meaning")
 
     @admin.display

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from chores.admin import (
     BigTableAdmin,
     NoteForm,
+    QuickListAdmin,
     actor_of,
     confirm,
     run_each,
@@ -35,13 +37,12 @@ if TYPE_CHECKING:
 
 
 @admin.register(Achievement)
-class AchievementAdmin(admin.ModelAdmin[Achievement]):
+class AchievementAdmin(QuickListAdmin):
     list_display = ("__str__", "household", "metric", "threshold", "bonus", "active")
     list_filter = ("metric", "active")
     list_select_related = ("household",)
     search_fields = ("name", "household__name")
     autocomplete_fields = ("household", "chore")
-    show_full_result_count = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("household",)
@@ -54,12 +55,11 @@ class UserAchievementAdmin(BigTableAdmin):
 
 
 @admin.register(Reward)
-class RewardAdmin(admin.ModelAdmin[Reward]):
+class RewardAdmin(QuickListAdmin):
     list_display = ("__str__", "household", "cost", "stock", "needs_approval")
     list_select_related = ("household",)
     search_fields = ("name", "household__name")
     autocomplete_fields = ("household",)
-    show_full_result_count = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("household",)
@@ -118,6 +118,11 @@ class PointEntryAdmin(BigTableAdmin):
     list_filter = ("kind",)
     list_select_related = ("member", "completion__chore", "redemption__reward")
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Know of each entry whether it is reversed."""
+        reversals = PointEntry.objects.filter(reverses=OuterRef("pk"))
+        return super().get_queryset(request).annotate(reversed=Exists(reversals))
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.reverse_view)
         own = path("<int:pk>/reverse/", view, name="rewards_pointentry_reverse")
@@ -133,12 +138,14 @@ class PointEntryAdmin(BigTableAdmin):
         )
 
     @admin.display
-    def cause(self, entry: PointEntry) -> str:
+    def cause(self, entry: Any) -> str:
         """Link to what made the entry, or to its reversal."""
         if entry.completion is not None:
             return link(entry.completion, str(entry.completion.chore))
         if entry.redemption is not None:
             return link(entry.redemption, str(entry.redemption.reward))
+        if entry.reversed:
+            return "reversed"
         if entry.kind in (Kind.BONUS, Kind.PENALTY):
             url = reverse("admin:rewards_pointentry_reverse", args=[entry.pk])
             return format_html('<a href="{}">Reverse</a>', url)

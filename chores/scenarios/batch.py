@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import connections, transaction
 from psycopg import sql
 
+from chores.rewards.models import PointEntry
 from chores.rewards.verification import verify_ledger
+from chores.scenarios.indexes import without_indexes
 from chores.scenarios.keys import without_keys
+from chores.tasks.models import ChoreCompletion, Occurrence
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -42,21 +45,40 @@ COLUMNS = {
     "rewards_pointentry": "id household_id member_id seq balance_after earned_delta "
     "day kind amount completion_id redemption_id badge_id reverses_id note created_at",
 }
+# Their indexes are made after a load, where there was little in them before.
+BIG = (Occurrence, ChoreCompletion, PointEntry)
 LOCK = 0x7365656473
+# For one transaction: what joins and sorts of millions of rows need.
+MEMORY = {"maintenance_work_mem": "256MB", "work_mem": "128MB"}
 # What str() makes of None, so that a row becomes text without a look at each value.
 NULL = "None"
 
 
-@dataclass(slots=True)
 class Ids:
     """The next id of each table; reserved in the database when a batch is stored."""
 
-    following: dict[str, int]
+    def __init__(self, following: dict[str, int]) -> None:
+        self.counters = {table: itertools.count(n) for table, n in following.items()}
 
     def take(self, table: str) -> int:
-        number = self.following[table]
-        self.following[table] = number + 1
-        return number
+        return next(self.counters[table])
+
+    def following(self) -> dict[str, int]:
+        """Return the ids that come next."""
+        following = {table: next(ids) for table, ids in self.counters.items()}
+        self.counters = {table: itertools.count(n) for table, n in following.items()}
+        return following
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A batch on its way: COPY's text by table, and what is to be done after it."""
+
+    texts: dict[str, bytes]
+    rows: Counter[str]
+    following: dict[str, int]
+    members: list[int]
+    balances: list[tuple[int, int, int, int]]
 
 
 @dataclass(slots=True)
@@ -69,12 +91,6 @@ class Batch:
     )
     balances: list[tuple[int, int, int, int]] = field(default_factory=list)
     members: list[int] = field(default_factory=list)
-    following: dict[str, int] = field(default_factory=dict)
-
-    def close(self) -> Batch:
-        """Remember which ids come after this batch; return it."""
-        self.following = dict(self.ids.following)
-        return self
 
     def add(self, table: str, *values: object) -> None:
         """Add a row of plain values; those with tabs or newlines do not occur."""
@@ -83,11 +99,23 @@ class Batch:
     def count(self) -> int:
         return sum(len(lines) for lines in self.lines.values())
 
+    def pack(self) -> Parcel:
+        """Return what is to be stored, with the ids that come after it."""
+        filled = {table: lines for table, lines in self.lines.items() if lines}
+        following = self.ids.following()
+        return Parcel(
+            texts={table: "".join(lines).encode() for table, lines in filled.items()},
+            rows=Counter({table: len(lines) for table, lines in filled.items()}),
+            following={table: following[table] for table in filled},
+            members=self.members,
+            balances=self.balances,
+        )
 
-def next_ids(alias: str) -> Ids:
+
+def next_ids(alias: str) -> dict[str, int]:
     """Return the ids that follow those given out so far."""
     with connections[alias].cursor() as cursor:
-        return Ids({table: next_id(cursor, table) for table in COLUMNS})
+        return {table: next_id(cursor, table) for table in COLUMNS}
 
 
 def next_id(cursor: CursorWrapper, table: str) -> int:
@@ -100,39 +128,39 @@ class UnbalancedError(Exception):
     """The seeder's balances are not what the ledger says; nothing was stored."""
 
 
-def store(batches: Iterator[Batch], *, alias: str) -> Iterator[Counter[str]]:
-    """Copy batches in one transaction; yield the rows by table of each.
+def store(parcels: Iterator[Parcel], *, alias: str) -> Iterator[Counter[str]]:
+    """Copy parcels in one transaction; yield the rows by table of each.
 
     Where there is none, no table is locked.
     Raises UnbalancedError when the ledger of any member does not hold.
     """
-    first = next(batches, None)
+    first = next(parcels, None)
     if first is None:
         return
     members: list[int] = []
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        cursor.execute("SELECT set_config('chores.load', 'on', true)")
-        with without_keys(cursor, list(COLUMNS)):
-            for batch in itertools.chain([first], batches):
-                yield copy_batch(cursor, batch)
-                members += batch.members
+        for setting, value in {**MEMORY, "chores.load": "on"}.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [setting, value])
+        with without_keys(cursor, list(COLUMNS)), without_indexes(alias, BIG):
+            for parcel in itertools.chain([first], parcels):
+                copy_parcel(cursor, parcel)
+                members += parcel.members
+                yield parcel.rows
         if wrong := verify_ledger(alias=alias, members=members):
             raise UnbalancedError(wrong[0].problems)
         cursor.execute("SELECT set_config('chores.load', 'off', true)")
 
 
-def copy_batch(cursor: CursorWrapper, batch: Batch) -> Counter[str]:
-    """Copy one batch; return its rows by table."""
-    for table, lines in batch.lines.items():
-        if lines:
-            copy(cursor, table, lines)
-            reserve(cursor, table, batch.following[table])
-    write_balances(cursor, batch.balances)
-    return Counter({table: len(rows) for table, rows in batch.lines.items() if rows})
+def copy_parcel(cursor: CursorWrapper, parcel: Parcel) -> None:
+    """Copy one parcel, and let ordinary inserts go on after it."""
+    for table, text in parcel.texts.items():
+        copy(cursor, table, text)
+        reserve(cursor, table, parcel.following[table])
+    write_balances(cursor, parcel.balances)
 
 
-def copy(cursor: CursorWrapper, table: str, lines: Iterable[str]) -> None:
+def copy(cursor: CursorWrapper, table: str, text: bytes) -> None:
     """Stream lines into a table."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (NULL {})").format(
         sql.Identifier(table),
@@ -140,7 +168,7 @@ def copy(cursor: CursorWrapper, table: str, lines: Iterable[str]) -> None:
         sql.Literal(NULL),
     )
     with cursor.copy(statement) as stream:
-        stream.write("".join(lines))
+        stream.write(text)
 
 
 def reserve(cursor: CursorWrapper, table: str, following: int) -> None:

@@ -11,8 +11,8 @@ from chores.rewards import builtin
 from chores.rewards.models import Achievement, Reward
 from chores.scenarios.batch import Batch
 from chores.scenarios.history import Home, write_history
-from chores.scenarios.purse import Purse
-from chores.scenarios.timeline import DAY, Job
+from chores.scenarios.purse import Purse, badges_of
+from chores.scenarios.timeline import DAY, Job, calendar_of
 from chores.tasks import rules
 from chores.tasks.models import Chore, ChoreParticipant, Occurrence, Schedule
 
@@ -39,13 +39,13 @@ def add_history(
     )
     home = Home(
         id=household.pk,
-        timezone=household.timezone,
+        calendar=calendar_of(household.timezone),
         admin=admins[0],
         purses=purses,
         rewards=list(rewards.values_list("pk", "cost")) or [(0, 10**9)],
     )
     jobs = list(jobs_of(household, list(purses.values()), rng, today, alias))
-    write_history(batch, home, jobs, rng, today)
+    write_history(batch, home, jobs, rng, today.toordinal())
     batch.members += list(purses)
     batch.balances += [
         (purse.balance, purse.earned, purse.entries, purse.member)
@@ -63,7 +63,7 @@ def purses_of(household: Household, alias: str) -> dict[int, Purse]:
             household=household.pk,
             member=member.pk,
             role=member.role,
-            achievements=achievements,
+            wanted=badges_of(achievements),
         )
         for member in members.order_by("pk")
     }
@@ -102,13 +102,13 @@ def dates_of(
     start: datetime.date,
     today: datetime.date,
     rng: Random,
-) -> list[datetime.date]:
+) -> list[int]:
     """Return the dates up to yesterday; the generator makes the ones to come."""
     if chore.schedule == Schedule.AFTER:
-        return [start]
+        return [start.toordinal()]
     if chore.schedule == Schedule.ANYTIME:
-        days = range(0, (today - start).days, BETWEEN)
-        return [start + DAY * (n + rng.randrange(BETWEEN)) for n in days][:-1]
+        days = range(start.toordinal(), today.toordinal(), BETWEEN)
+        return [day + rng.randrange(BETWEEN) for day in days][:-1]
     found = rules.dates(
         rules.parse(chore.rrule),
         starts_on=chore.starts_on,
@@ -116,4 +116,4 @@ def dates_of(
         first=start,
         last=today - DAY,
     )
-    return list(found)
+    return [day.toordinal() for day in found]

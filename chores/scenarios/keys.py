@@ -34,18 +34,28 @@ def without_keys(cursor: CursorWrapper, tables: Sequence[str]) -> Iterator[None]
     keys = cursor.fetchall()
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     for table, name, _ in keys:
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
-                sql.Identifier(table), sql.Identifier(name)
-            )
-        )
+        drop_constraint(cursor, table, name)
     cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     yield
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     for table, name, definition in keys:
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
-                sql.Identifier(table), sql.Identifier(name), sql.SQL(definition)
-            )
-        )
+        add_constraint(cursor, table, name, definition)
     cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def drop_constraint(cursor: CursorWrapper, table: str, name: str) -> None:
+    cursor.execute(
+        sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+            sql.Identifier(table), sql.Identifier(name)
+        )
+    )
+
+
+def add_constraint(
+    cursor: CursorWrapper, table: str, name: str, definition: str
+) -> None:
+    cursor.execute(
+        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+            sql.Identifier(table), sql.Identifier(name), sql.SQL(definition)
+        )
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from django.db import DEFAULT_DB_ALIAS
@@ -13,13 +12,16 @@ from django.utils import timezone
 
 from chores.exceptions import NotAllowedError
 from chores.households.models import Household
+from chores.processes import produced
 from chores.scenarios import development, staging
-from chores.scenarios.batch import Batch, Ids, next_ids, store
+from chores.scenarios.batch import Batch, Ids, Parcel, next_ids, store
 from chores.scenarios.staging import SEEDED
 from chores.tasks.generator import generate
 
 ENVIRONMENTS = ("development", "staging")
 BATCH_ROWS = 50_000
+# From so many households on, another process is worth its second of starting.
+MANY = 100
 
 
 def load(
@@ -41,12 +43,12 @@ def load(
         raise NotAllowedError(f"Only {' and '.join(ENVIRONMENTS)} are seeded.")
     today = today or timezone.now().date()
     if environment == "development":
-        batches = histories(random_seed, today, alias)
+        parcels = histories(random_seed, today, alias)
     else:
         numbers = range(count_seeded(alias) + 1, scale + 1)
-        batches = ahead(households(numbers, random_seed, today, next_ids(alias)))
+        parcels = new_households(numbers, random_seed, today, next_ids(alias))
     total: Counter[str] = Counter()
-    for rows in store(batches, alias=alias):
+    for rows in store(parcels, alias=alias):
         total += rows
         if progress is not None:
             progress(total.total())
@@ -61,37 +63,39 @@ def count_seeded(alias: str) -> int:
     return households.filter(slug__startswith=SEEDED).count()
 
 
-def histories(seed: int, today: datetime.date, alias: str) -> Iterator[Batch]:
+def histories(seed: int, today: datetime.date, alias: str) -> Iterator[Parcel]:
     """Yield half a year for each household that has none."""
-    batch = Batch(next_ids(alias))
+    batch = Batch(Ids(next_ids(alias)))
     for household in list(development.without_history(alias)):
         rng = generator_of(seed, household.slug)
         development.add_history(batch, household, rng, today, alias)
     if batch.count():
-        yield batch.close()
+        yield batch.pack()
+
+
+def new_households(
+    numbers: range, seed: int, today: datetime.date, following: dict[str, int]
+) -> Iterator[Parcel]:
+    """Yield households; many of them while the database stores those before."""
+    if len(numbers) < MANY:
+        return households(numbers, seed, today, following)
+    path = f"{households.__module__}.{households.__qualname__}"
+    return produced(path, numbers, seed, today, following)
 
 
 def households(
-    numbers: range, seed: int, today: datetime.date, ids: Ids
-) -> Iterator[Batch]:
-    """Yield batches of whole households, so that memory stays small."""
+    numbers: range, seed: int, today: datetime.date, following: dict[str, int]
+) -> Iterator[Parcel]:
+    """Yield parcels of whole households, so that memory stays small."""
+    ids = Ids(following)
     batch = Batch(ids)
     for number in numbers:
         staging.add_household(batch, number, generator_of(seed, number), today)
         if batch.count() > BATCH_ROWS or number == numbers[-1]:
-            yield batch.close()
+            yield batch.pack()
             batch = Batch(ids)
 
 
 def generator_of(seed: int, household: object) -> Random:
     """Return a household's own chances: they do not hang on who came before."""
     return Random(f"{seed}/{household}")  # noqa: S311
-
-
-def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield batches while the next one is being made on another processor."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, batches, None)
-            yield batch

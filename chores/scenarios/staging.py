@@ -9,8 +9,8 @@ from chores.households.models import Role
 from chores.rewards.builtin import BUILTIN
 from chores.scenarios.batch import Batch
 from chores.scenarios.history import Home, write_history
-from chores.scenarios.purse import Purse
-from chores.scenarios.timeline import DAY, Job
+from chores.scenarios.purse import Purse, badges_of
+from chores.scenarios.timeline import DAY, Job, calendar_of
 from chores.tasks.models import Assign, Schedule
 
 ZONES = (
@@ -23,6 +23,7 @@ ZONES = (
 )
 SEEDED = "seeded-"
 HISTORY = 180
+HORIZON = 14
 HEAVY = 0.02
 # name, schedule, rule, days between, points, assign, needs approval
 CHORES = (
@@ -55,12 +56,12 @@ def add_household(batch: Batch, number: int, rng: Random, today: datetime.date) 
     jobs = add_chores(batch, household, purses, rng, start, today)
     home = Home(
         id=household,
-        timezone=zone,
+        calendar=calendar_of(zone),
         admin=min(purses),
         purses=purses,
         rewards=add_rewards(batch, household),
     )
-    write_history(batch, home, jobs, rng, today)
+    write_history(batch, home, jobs, rng, today.toordinal())
     for place, purse in enumerate(purses.values()):
         add_membership(batch, purse, place, start)
 
@@ -100,7 +101,7 @@ def add_members(
             household=household,
             member=member,
             role=role.value,
-            achievements=achievements,
+            wanted=badges_of(achievements),
         )
         batch.members.append(member)
     return purses
@@ -141,9 +142,8 @@ def add_chores(
     ):
         chore = batch.ids.take("tasks_chore")
         first = first_day(rule, start)
-        days = [first + DAY * n for n in range(0, (today - first).days + 15, between)]
-        if schedule == Schedule.ANYTIME:
-            days = [day for day in days if day < today]
+        end = today + DAY * (0 if schedule == Schedule.ANYTIME else HORIZON + 1)
+        days = range(first.toordinal(), end.toordinal(), between)
         jobs.append(
             Job(
                 id=chore,
@@ -158,7 +158,9 @@ def add_chores(
             )
         )
         after = between if schedule == Schedule.AFTER else None
-        next_on = days[-1] + DAY * between if schedule == Schedule.CALENDAR else None
+        next_on = None
+        if schedule == Schedule.CALENDAR:
+            next_on = datetime.date.fromordinal(days[-1] + between)
         batch.add(
             "tasks_chore",
             *(chore, household, name, "", "", "", points, schedule, rule, after, first),

@@ -11,13 +11,13 @@ from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.html import format_html
 
-from chores.admin import BigTableAdmin, actor_of, run_each
+from chores.admin import BigTableAdmin, QuickListAdmin, actor_of, run_each
 from chores.households.models import Membership
 from chores.tasks import reviews, skips
 from chores.tasks.chores import archive_chore, set_paused
 from chores.tasks.forms import ChoreForm
 from chores.tasks.models import Chore, ChoreCompletion, ChoreParticipant, Occurrence
-from chores.tasks.preview import preview
+from chores.tasks.preview import preview, words_of
 from chores.tasks.replanning import replan
 from chores.tasks.undo import undo
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
 PREVIEW = "admin/tasks/chore/preview.html"
+INBOX = "state__exact=pending"
 
 
 class ParticipantInline(admin.TabularInline[ChoreParticipant, Chore]):
@@ -48,7 +49,7 @@ class ParticipantInline(admin.TabularInline[ChoreParticipant, Chore]):
 
 
 @admin.register(Chore)
-class ChoreAdmin(admin.ModelAdmin[Chore]):
+class ChoreAdmin(QuickListAdmin):
     form = ChoreForm
     list_display = ("__str__", "household", "in_words", "points", "next_on", "paused")
     list_filter = ("schedule", "assign", "paused")
@@ -96,9 +97,20 @@ class ChoreAdmin(admin.ModelAdmin[Chore]):
         view = self.admin_site.admin_view(self.preview_view)
         return [path("preview/", view, name="tasks_chore_preview"), *super().get_urls()]
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Put a whole page of chores into words at once."""
+        page = super().get_changelist_instance(request)
+        chores = list(page.result_list)
+        words = words_of(chores)
+        for chore in chores:
+            chore.words = words[chore.pk]
+        page.result_list = chores
+        return page
+
     @admin.display(description="when")
-    def in_words(self, chore: Chore) -> str:
-        return preview(chore).words
+    def in_words(self, chore: Any) -> str:
+        words: str = chore.words
+        return words
 
     @admin.display(description="next dates")
     def next_dates(self, chore: Chore | None) -> str:
@@ -180,6 +192,7 @@ class OccurrenceAdmin(BigTableAdmin):
     list_filter = ("status",)
     list_select_related = ("chore", "assignee")
     search_through = "assignee"
+    indexed = ("household", "assignee", "chore")
     actions = ("skip",)
 
     @admin.action(description="Skip")
@@ -197,6 +210,7 @@ class ChoreCompletionAdmin(BigTableAdmin):
     list_display = ("chore", "member", "done_on", "state", "points", "on_time", "note")
     list_filter = ("state",)
     list_select_related = ("chore", "member")
+    indexed = ("household", "member", INBOX)
     actions = ("approve", "reject", "undo")
 
     @admin.action(description="Approve", permissions=["review"])

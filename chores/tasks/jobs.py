@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import connections, router, transaction
 from django_q.models import Schedule
 
 from chores.tasks.generator import generate
+from chores.tasks.pulse import JOB, pulse
 from chores.tasks.sweep import sweep
 
 # The key of the advisory lock under which schedules are installed.
@@ -27,6 +29,7 @@ class Job:
 JOBS = (
     Job(name="chores-generate", function="chores.tasks.jobs.run_generator", minutes=15),
     Job(name="chores-sweep", function="chores.tasks.jobs.run_sweep", minutes=60),
+    Job(name="chores-pulse", function=JOB, minutes=15),
     Job(
         name="chores-messages",
         function="chores.tasks.messages.send_due_messages",
@@ -49,6 +52,11 @@ def run_generator() -> int:
 def run_sweep() -> int:
     """Mark what was missed; return how many."""
     return sweep()
+
+
+def run_pulse() -> dict[str, Any]:
+    """Return the platform's figures, which django-q2 keeps for the front page."""
+    return asdict(pulse())
 
 
 def install() -> list[str]:

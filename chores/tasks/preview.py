@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from chores.tasks.people import People, absences_of, named_participants
 from chores.tasks.words import coming, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ def preview(chore: Chore, participants: Sequence[int] | None = None) -> Preview:
     names = {member.pk: str(member) for member in members.order_by("pk")}
     if participants is None:
         participants = named_participants([chore])[chore.pk] if chore.pk else ()
-    order = [pk for pk in participants if pk in names] or list(names)
+    order = order_of(participants, names)
     people = People(
         order=tuple(order),
         active=frozenset(names),
@@ -60,3 +61,24 @@ def preview(chore: Chore, participants: Sequence[int] | None = None) -> Preview:
             for c in dates
         ],
     )
+
+
+def order_of(participants: Iterable[int], names: dict[int, str]) -> list[int]:
+    """Return the participants who still take part, or everybody."""
+    return [pk for pk in participants if pk in names] or list(names)
+
+
+def words_of(chores: list[Chore]) -> dict[int, str]:
+    """Return saved chores in words; the queries do not grow with the chores."""
+    households = {chore.household_id for chore in chores}
+    members = Membership.objects.filter(household__in=households).workers()
+    names: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    for member in members.order_by("pk"):
+        names[member.household_id][member.pk] = str(member)
+    named = named_participants(chores)
+    words = {}
+    for chore in chores:
+        theirs = names[chore.household_id]
+        order = order_of(named[chore.pk], theirs)
+        words[chore.pk] = in_words(chore, [theirs[pk] for pk in order])
+    return words

@@ -20,10 +20,14 @@ _PART = r"[a-z0-9_]+(\.[a-z0-9]+)*"  # as pg_dump names a directory's files
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable:
-    """A manifest that is there, and why no backup can be had of it."""
+    """A manifest that is there, and why no backup can be had of it.
+
+    `gone`: for good, since whoever kept the rest has let it go.
+    """
 
     id: str
     problem: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,11 @@ def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Man
         manifest = manifests.parse(file.read(), conf, trust=trust)
     _check_names(manifest, identifier)
     if manifest.format == "directory" and (path / manifest.archive).is_symlink():
-        raise ManifestError(f"{manifest.archive} is a symbolic link; it was not read.")
+        raise ManifestError(
+            f"{manifest.archive} is a symbolic link; it was not read.",
+            remedy="Look who put it there; then use another backup: manage.py "
+            "backups list",
+        )
     for item in manifest.files:
         with directory.open_file(path / item.name) as file:
             size = file.seek(0, 2)
@@ -103,10 +111,10 @@ def find(
     return own[-1]
 
 
-def fresh(path: Path, conf: Conf, database: str) -> Manifest | None:
+def fresh(listing: Listing, conf: Conf, database: str) -> Manifest | None:
     """Return the newest backup that is young and proven enough for the policy."""
     oldest = datetime.now(UTC) - timedelta(seconds=conf.policy.max_backup_age)
-    for manifest in reversed(list_backups(path, conf).backups):
+    for manifest in reversed(listing.backups):
         own = (manifest.database, manifest.environment) == (
             database,
             conf.environment.value,

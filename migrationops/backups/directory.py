@@ -90,7 +90,10 @@ def pending_file(final: Path, *, replace: bool = False) -> Iterator[PendingFile]
     there already (unless it may be replaced).
     """
     if not replace and os.path.lexists(final):
-        raise BackupError(f"{final} exists already; it was not touched.")
+        raise BackupError(
+            f"{final} exists already; it was not touched.",
+            remedy="See: manage.py backups list",
+        )
     path = final.with_name(final.name + PARTIAL)
     try:
         with os.fdopen(_create(path), "wb") as file:
@@ -110,7 +113,9 @@ def open_file(path: Path) -> BinaryIO:
         return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
     except OSError as exc:
         raise BackupError(
-            f"{path} cannot be read: {exc.strerror}. Nothing was changed."
+            f"{path} cannot be read: {exc.strerror}. Nothing was changed.",
+            remedy="Give this user the right to read it, or use another backup; "
+            "see: manage.py backups list",
         ) from exc
 
 

@@ -82,7 +82,11 @@ def count_rows(
             for chunk in child.chunks():
                 counter.feed(chunk)
     except ToolFailedError as exc:
-        raise BackupError(f"The archive cannot be read back: {exc}") from exc
+        raise BackupError(
+            f"The archive cannot be read back: {exc}",
+            remedy="See the disk of the backup directory, then run the same "
+            "command again.",
+        ) from exc
     return counter.rows
 
 

@@ -5,15 +5,16 @@ docs/howto/write-a-backup-engine.md walks through one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from migrationops.backups.directory import PendingFile
-from migrationops.backups.manifest import Manifest
+from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.source import Source
 from migrationops.backups.tree import PendingTree
+from migrationops.conf import Conf, Proof
 from migrationops.progress import ProgressCallback
 
 
@@ -61,7 +62,7 @@ class RestoreTask:
 
 
 class Engine(Protocol):
-    """Makes archives and reads them back.
+    """Makes archives of one database and reads them back.
 
     An `exclusive` one can copy only what nobody is connected to, ourselves included.
     """
@@ -88,5 +89,38 @@ class Engine(Protocol):
         BackupError when it fails.
         """
 
+
+@runtime_checkable
+class ClusterEngine(Protocol):
+    """Keeps a whole cluster: no one database can be restored from it.
+
+    Its archive is a text: the commands with which a person takes the cluster back.
+    """
+
+    name: ClassVar[str]
+    exclusive: ClassVar[bool]
+
+    def check(self, source: Source) -> None:
+        """Raise what would make `take` fail; change nothing."""
+
+    def take(self, job: Job) -> Taken:
+        """Make what can be gone back to, and write the text to `job.pending`."""
+
+    def prove(
+        self, source: Source, manifest: Manifest, archive: Path, level: Proof
+    ) -> ProofRecord:
+        """Prove it to this level, or as far as it can be; name what was not proven.
+
+        Raises BackupError when it does not hold.
+        """
+
+    def missing(self, conf: Conf, manifests: Iterable[Manifest]) -> dict[str, str]:
+        """Return, by id, why some cannot be gone back to any more.
+
+        Raises an error of ours when that cannot be found out.
+        """
+
+
+AnyEngine: TypeAlias = Engine | ClusterEngine
 
 LARGE_OBJECTS = "pg_largeobject"  # the key of read_back for large objects

@@ -2,21 +2,72 @@
 
 from __future__ import annotations
 
-from migrationops.backups.engine import Engine
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from migrationops.backups import verify
+from migrationops.backups.catalog import Listing, Unusable
+from migrationops.backups.engine import AnyEngine, ClusterEngine, Engine
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.pg_dump import PgDump
+from migrationops.backups.pgbackrest import PgBackRest
 from migrationops.backups.template import Template
-from migrationops.exceptions import ManifestError
+from migrationops.conf import Conf
+from migrationops.exceptions import ManifestError, MigrationOpsError, RefusedError
 
-ENGINES: dict[str, Engine] = {PgDump.name: PgDump(), Template.name: Template()}
+_ALL: tuple[AnyEngine, ...] = (PgDump(), Template(), PgBackRest())
+ENGINES = {engine.name: engine for engine in _ALL}
 
 
-def engine_of(manifest: Manifest) -> Engine:
+def engine_of(manifest: Manifest) -> AnyEngine:
     """Return the engine that made the backup; raise ManifestError when unknown."""
     try:
         return ENGINES[manifest.engine]
     except KeyError:
         raise ManifestError(
             f"{manifest.id} was made by {manifest.engine!r}, which this release does "
-            "not know; nothing was changed."
+            "not know; nothing was changed.",
+            remedy="Use the release of migrationops that made it, or a newer one.",
         ) from None
+
+
+def database_engine_of(manifest: Manifest, archive: Path) -> Engine:
+    """Return the engine that restores this one database.
+
+    Raises RefusedError, with the commands, for a backup of a whole cluster.
+    """
+    engine = engine_of(manifest)
+    if not isinstance(engine, ClusterEngine):
+        return engine
+    verify.check_archive(archive, manifest)
+    raise RefusedError(
+        f"{manifest.id} is of the whole cluster, and is gone back to by hand. Nothing "
+        f"was changed.\n\n{archive.read_text()}",
+        remedy="Read all of it, then run its commands.",
+    )
+
+
+def confirmed(listing: Listing, conf: Conf) -> Listing:
+    """Ask those that keep backups elsewhere; what is gone there is unusable."""
+    lost: list[Unusable] = []
+    for engine in _ALL:
+        own = [m for m in listing.backups if m.engine == engine.name]
+        if own and isinstance(engine, ClusterEngine):
+            lost += _lost(engine, own, conf)
+    ids = {unusable.id for unusable in lost}
+    return replace(
+        listing,
+        backups=tuple(m for m in listing.backups if m.id not in ids),
+        unusable=(*listing.unusable, *lost),
+    )
+
+
+def _lost(
+    engine: ClusterEngine, own: Sequence[Manifest], conf: Conf
+) -> Iterator[Unusable]:
+    try:
+        missing = engine.missing(conf, own)
+    except MigrationOpsError as exc:
+        return (Unusable(id=m.id, problem=str(exc)) for m in own)
+    return (Unusable(id=i, problem=why, gone=True) for i, why in missing.items())

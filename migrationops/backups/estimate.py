@@ -41,10 +41,12 @@ class Estimate:
     basis: str = ""
 
 
-def estimate(connection: Connection, conf: Conf, level: Proof) -> Estimate:
+def estimate(
+    connection: Connection, conf: Conf, level: Proof, engine: str = "pg_dump"
+) -> Estimate:
     """Estimate a backup of the connected database, proven to this level."""
     size = database_bytes(connection)
-    earlier = _newest(conf, connection.info.dbname)
+    earlier = _newest(conf, connection.info.dbname, engine)
     return Estimate(
         seconds=_dump_seconds(size, earlier) + _proof_seconds(size, earlier, level),
         database_bytes=size,
@@ -54,14 +56,12 @@ def estimate(connection: Connection, conf: Conf, level: Proof) -> Estimate:
     )
 
 
-def _newest(conf: Conf, database: str) -> Manifest | None:
+def _newest(conf: Conf, database: str, engine: str) -> Manifest | None:
     place: Path | None = conf.backup_dir
     if place is None or not place.is_dir():
         return None
     listing = catalog.list_backups(place, conf)
-    own = [
-        m for m in listing.backups if m.database == database and m.engine == "pg_dump"
-    ]
+    own = [m for m in listing.backups if (m.database, m.engine) == (database, engine)]
     return own[-1] if own else None
 
 

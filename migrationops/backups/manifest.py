@@ -19,6 +19,7 @@ from migrationops.backups.contents import (
     Table,
 )
 from migrationops.backups.counters import Counters, parse_counters
+from migrationops.backups.point import RestorePoint, parse_point
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ManifestError
 from migrationops.postgres.properties import Grant, Properties, Setting
@@ -85,6 +86,7 @@ class Manifest:
     proof: ProofRecord = field(default_factory=ProofRecord)
     recipients: tuple[str, ...] = ()
     copies: tuple[Copy, ...] = ()
+    point: RestorePoint | None = None  # of a physical engine
     key_id: str = ""
     signature: str = ""
 
@@ -161,7 +163,10 @@ def _load(content: bytes) -> dict[str, Any]:
     try:
         data = json.loads(content)
     except ValueError as exc:
-        raise ManifestError(f"The manifest is not JSON: {exc}.") from exc
+        raise ManifestError(
+            f"The manifest is not JSON: {exc}.",
+            remedy="Use another backup; see: manage.py backups list",
+        ) from exc
     version = data.get("version") if isinstance(data, dict) else None
     if version != VERSION:
         raise ManifestError(
@@ -188,6 +193,7 @@ def _build(data: dict[str, Any]) -> Manifest:
     values["counters"] = parse_counters(values["counters"])
     values["proof"] = _proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
+    values["point"] = parse_point(values.get("point"))
     return Manifest(**values)
 
 

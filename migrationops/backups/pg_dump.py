@@ -129,7 +129,10 @@ def _run_restore(task: RestoreTask, listing: str, ownership: list[str]) -> None:
             timeout=600 + task.manifest.database_bytes / _SLOWEST,
         )
     except ToolFailedError as exc:
-        raise BackupError(f"The archive cannot be restored: {exc}") from exc
+        raise BackupError(
+            f"The archive cannot be restored: {exc}",
+            remedy="Use another backup; see: manage.py backups list",
+        ) from exc
 
 
 def _hurried(environment: dict[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from migrationops.backups import build, derived, ready, verify
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Role
-from migrationops.backups.engine import Engine
+from migrationops.backups.engine import AnyEngine, ClusterEngine, Engine
 from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.source import Source, proof_source
 from migrationops.conf import Proof
@@ -32,7 +32,7 @@ class Archive:
 
 
 def prove(
-    engine: Engine,
+    engine: AnyEngine,
     source: Source,
     archive: Archive,
     level: Proof,
@@ -49,6 +49,22 @@ def prove(
     if level is Proof.NONE:
         return ProofRecord()
     started = time.monotonic()
+    if isinstance(engine, ClusterEngine):
+        record = engine.prove(source, archive.manifest, archive.path, level)
+    else:
+        record = _prove(engine, source, archive, level, keep, report)
+    seconds = round(time.monotonic() - started, 3)
+    return replace(record, at=datetime.now(UTC), seconds=seconds)
+
+
+def _prove(
+    engine: Engine,
+    source: Source,
+    archive: Archive,
+    level: Proof,
+    keep: Role | None,
+    report: ProgressCallback,
+) -> ProofRecord:
     record = _read(engine, source, archive, level)
     if level >= Proof.RESTORED:
         place = source if keep else proof_source(source)
@@ -58,8 +74,7 @@ def prove(
                 record = replace(record, level=Proof.RESTORED, skipped=built.skipped)
             else:
                 record = replace(record, skipped=(NOT_CREATED,))
-    seconds = round(time.monotonic() - started, 3)
-    return replace(record, at=datetime.now(UTC), seconds=seconds)
+    return record
 
 
 def _read(

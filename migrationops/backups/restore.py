@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connections
-from psycopg import sql
 
 from migrationops import stamp
 from migrationops.backups import (
@@ -33,7 +32,7 @@ from migrationops.backups.carry import carry_history
 from migrationops.backups.counters import read_counters
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engine import Engine
-from migrationops.backups.engines import engine_of
+from migrationops.backups.engines import database_engine_of
 from migrationops.backups.losses import Accepted, Look, Losses
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source
@@ -43,7 +42,6 @@ from migrationops.postgres.databases import Connection
 from migrationops.progress import ProgressCallback, silent
 
 _LOOKS = 3
-_NAME_BYTES = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,8 @@ class Backup:
 def find_backup(source: Source, identifier: str | None, *, trust: bool) -> Backup:
     """Return the named backup, or the newest of the source's database.
 
-    Raises ManifestError for one of another environment, unless it is trusted.
+    Raises ManifestError for one of another environment, unless it is trusted, and
+    RefusedError for one of a whole cluster.
     """
     conf = source.conf
     place = directory.backup_directory(conf)
@@ -70,7 +69,8 @@ def find_backup(source: Source, identifier: str | None, *, trust: bool) -> Backu
             remedy="Its data may not belong here. If it does: --trust.",
         )
     archive = place / found.archive
-    return Backup(manifest=found, archive=archive, engine=engine_of(found))
+    engine = database_engine_of(found, archive)
+    return Backup(manifest=found, archive=archive, engine=engine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,30 +193,6 @@ def take_over(
         "away. Nothing was changed; the restored database stays built.",
         remedy="Stop the application and run the same command again, or --accept-loss.",
     )
-
-
-def check_name(source: Source, name: str) -> None:
-    """Raise RefusedError when a database cannot be given this name."""
-    if len(name.encode()) > _NAME_BYTES or "\0" in name:
-        raise RefusedError(f"{name!r} is longer than {_NAME_BYTES} bytes.")
-    with source.maintenance() as connection:
-        query = "SELECT FROM pg_database WHERE datname = %s"
-        if connection.execute(query, [name]).fetchone() is not None:
-            raise RefusedError(
-                f"There is a database {name!r} already; nothing was changed.",
-                remedy="Choose another name for --into.",
-            )
-
-
-def give_name(source: Source, built: Derived, name: str, manifest: Manifest) -> None:
-    """Name a built database as the operator wants it, with the backup's settings."""
-    with source.maintenance() as connection:
-        properties.apply_properties(connection, built.name, manifest.properties)
-        connection.execute("BEGIN")
-        query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-        connection.execute(query.format(built.identifier, sql.Identifier(name)))
-        properties.set_comment(connection, name, manifest.properties.comment)
-        connection.execute("COMMIT")
 
 
 @contextlib.contextmanager

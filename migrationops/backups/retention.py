@@ -45,7 +45,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expiry:
-    """What a retention keeps and what it lets go, both oldest first."""
+    """What a retention keeps and what it lets go, oldest first; restore points last."""
 
     kept: tuple[Kept, ...]
     expired: tuple[str, ...]
@@ -61,8 +61,26 @@ def choose(
     """Decide for the backups of one database.
 
     Unproven backups stay while they are younger than `days`, or a run needs them.
+    Restore points count by themselves: what they build on is not ours to keep, so
+    that a day's point is no reason to let the day's dump go.
     """
     retention.check()
+    ordered = sorted(backups, key=lambda m: m.started)
+    points = [m for m in ordered if m.point is not None]
+    others = [m for m in ordered if m.point is None]
+    parts = [_choose(part, retention, now, needed_runs) for part in (others, points)]
+    return Expiry(
+        kept=tuple(kept for part in parts for kept in part.kept),
+        expired=tuple(identifier for part in parts for identifier in part.expired),
+    )
+
+
+def _choose(
+    backups: Iterable[Manifest],
+    retention: Retention,
+    now: datetime,
+    needed_runs: frozenset[str],
+) -> Expiry:
     ordered = sorted(backups, key=lambda m: m.started, reverse=True)
     proven = [m for m in ordered if m.proof.level > Proof.NONE]
     reasons: dict[str, list[str]] = {m.id: [] for m in ordered}

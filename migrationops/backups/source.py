@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -62,6 +63,14 @@ class Source:
         """Return the environment of a client program that connects there."""
         params = {**self.params, "dbname": dbname or self.database}
         return tools.environment({**params, "application_name": "migrationops"})
+
+    def server_program(self, name: str) -> str:
+        """Return where a program of this major's server is; empty: not on this host."""
+        debian = Path(f"/usr/lib/postgresql/{self.major}/bin")
+        for directory in (self.programs.directory, debian):
+            if (directory / name).exists():
+                return str(directory / name)
+        return ""
 
     def role_arguments(self) -> list[str]:
         return [f"--role={self.role}"] if self.role else []

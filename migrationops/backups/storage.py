@@ -67,7 +67,11 @@ def _send(store: Storage, place: Path, name: str, conf: Conf) -> Copy:
             _save(store, sealed, DjangoFile(file))
         with store.open(sealed) as stored:
             if _digest(cast("BinaryIO", stored)) != sent:
-                raise BackupError(f"{name} is not in the storage what was sent there.")
+                raise BackupError(
+                    f"{name} is not in the storage what was sent there.",
+                    remedy="See the storage's own log, then run the same command "
+                    "again.",
+                )
         size = path.stat().st_size
         return Copy(storage=conf.backup_storage, name=sealed, size=size, sha256=sent)
 
@@ -95,7 +99,10 @@ def _fetch(
         pending.flush()
         with directory.open_file(pending.path) as file:
             if _digest(file) != item.sha256:
-                raise BackupError(f"{copy.name} is damaged: its SHA-256 differs.")
+                raise BackupError(
+                    f"{copy.name} is damaged: its SHA-256 differs.",
+                    remedy="Fetch another backup; see: manage.py backups list",
+                )
         pending.publish()
 
 
@@ -178,7 +185,10 @@ def _save(store: Storage, name: str, content: DjangoFile[Any]) -> None:
     """Save under just this name; a storage that chooses another is refused."""
     if (given := store.save(name, content)) != name:
         store.delete(given)
-        raise BackupError(f"There is something named {name} in the storage already.")
+        raise BackupError(
+            f"There is something named {name} in the storage already.",
+            remedy="Look what lies there; a backup never replaces it.",
+        )
 
 
 def _read(store: Storage, name: str, conf: Conf) -> Manifest:

@@ -13,7 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from migrationops.backups import catalog, directory, space, storage
 from migrationops.backups.derived import Role
 from migrationops.backups.directory import PendingFile
-from migrationops.backups.engine import Engine, Job
+from migrationops.backups.engine import AnyEngine, ClusterEngine, Job
 from migrationops.backups.estimate import Estimate, estimate
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.parallel import jobs_for
@@ -37,7 +37,7 @@ def take_backup(
     proof: Proof,
     report: ProgressCallback,
     keep: Role | None = None,
-    engine: Engine = _ENGINE,
+    engine: AnyEngine = _ENGINE,
     jobs: int | None = None,
 ) -> Manifest:
     """Back up the alias's database; prove it, and `keep` what the proof restored.
@@ -51,9 +51,9 @@ def take_backup(
     """
     place = _place(conf)
     source = open_source(alias, conf)
-    expected = _check_space(source, place, proof)
+    expected = _check_space(engine, source, place, proof)
     identifier = backup_id(source, run_id, datetime.now(UTC))
-    jobs = 1 if engine.exclusive else jobs or jobs_for(expected.database_bytes)
+    jobs = _jobs(engine, jobs, expected)
     with _pending(place / f"{identifier}.dump", jobs) as pending:
         job = Job(
             id=identifier,
@@ -71,13 +71,19 @@ def take_backup(
     return _copy(place, manifest, conf, report) if conf.backup_storage else manifest
 
 
+def _jobs(engine: AnyEngine, asked: int | None, expected: Estimate) -> int:
+    if engine.exclusive or isinstance(engine, ClusterEngine):
+        return 1
+    return asked or jobs_for(expected.database_bytes)
+
+
 def _pending(
     final: Path, jobs: int
 ) -> AbstractContextManager[PendingFile | PendingTree]:
     return pending_tree(final) if jobs > 1 else directory.pending_file(final)
 
 
-def _proven(engine: Engine, job: Job, proof: Proof, keep: Role | None) -> Manifest:
+def _proven(engine: AnyEngine, job: Job, proof: Proof, keep: Role | None) -> Manifest:
     """Take what is taken for a backup only when this returns."""
     taken = engine.take(job)
     draft = _with_sources(taken.manifest)
@@ -120,10 +126,14 @@ def _with_sources(draft: Manifest) -> Manifest:
     return replace(draft, migrations=migrations)
 
 
-def _check_space(source: Source, place: Path, proof: Proof) -> Estimate:
+def _check_space(
+    engine: AnyEngine, source: Source, place: Path, proof: Proof
+) -> Estimate:
     """Refuse before an hour of dumping what would fail after it."""
     with source.connect() as connection:
         expected = estimate(connection, source.conf, proof)
+        if isinstance(engine, ClusterEngine):
+            return expected
         space.check_dump(place, expected)
         if not source.conf.proof_url:
             space.check_copy(connection, expected.server_bytes)

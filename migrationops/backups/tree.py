@@ -60,7 +60,10 @@ def pending_tree(final: Path) -> Iterator[PendingTree]:
     Raises BackupError when it cannot be written, or when something is there already.
     """
     if os.path.lexists(final):
-        raise BackupError(f"{final} exists already; it was not touched.")
+        raise BackupError(
+            f"{final} exists already; it was not touched.",
+            remedy="See: manage.py backups list",
+        )
     pending = PendingTree(
         path=final.with_name(final.name + directory.PARTIAL), final=final
     )

@@ -34,19 +34,22 @@ def run_in_transaction(
     *,
     detail: dict[str, Any],
     until: float = 0.0,
+    prepare: Callable[[], None] = lambda: None,
     finish: Callable[[], None],
 ) -> ProjectState:
     """Try once, from a state of its own: all of it is committed, or nothing.
 
     The session is ready; `until` (time.monotonic()) ends the waiting for blockers.
-    What was written is noted in `detail`; `finish` writes what must be committed with
-    it. Raises NeedsPersonError when the migration ended the transaction by itself.
+    `prepare` is called when the transaction is begun. What was written is noted in
+    `detail`; `finish` writes what must be committed with it. Raises NeedsPersonError
+    when the migration ended the transaction by itself.
     """
     fence = None
     try:
         with transaction.atomic(using=session.alias, durable=True):
             _limit(session, StatementClass.BLOCKING)
             fence = Fence.build(session, migration)
+            prepare()
             with noting(session, detail):
                 # apply() mutates the state: a second try needs a fresh one
                 new_state = _apply(session, migration, state.clone(), fence, until)

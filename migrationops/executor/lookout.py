@@ -29,10 +29,10 @@ def look_ahead(
     lock timeout decides, as it does at once where we hold a lock ourselves. Without
     the connection to look by, nobody is named.
     """
-    with contextlib.suppress(psycopg.Error):
-        if statement is StatementClass.BLOCKING:
-            wait_for_others(session, named_tables(text), text, until=until)
-        elif statement is StatementClass.CONCURRENT:
+    if statement is StatementClass.BLOCKING:
+        wait_for_others(session, named_tables(text), text, until=until)
+    elif statement is StatementClass.CONCURRENT:
+        with contextlib.suppress(psycopg.Error):
             found = activity.open_transactions(
                 session.watch, older_than=_long(session), ours=session.pids
             )
@@ -43,6 +43,13 @@ def wait_for_others(
     session: Session, tables: Mapping[str, Lock], text: str, *, until: float
 ) -> None:
     """Wait until nobody has used the tables for long in a way that conflicts."""
+    with contextlib.suppress(psycopg.Error):
+        _wait(session, tables, text, until)
+
+
+def _wait(
+    session: Session, tables: Mapping[str, Lock], text: str, until: float
+) -> None:
     told: set[tuple[int, str]] = set()
     while tables and (found := _lasting(session, tables)):
         fresh = [other for other in found if (other.pid, other.gid) not in told]

@@ -13,6 +13,7 @@ from django.db.migrations.state import ProjectState
 from migrationops.conf import OnFailure
 from migrationops.exceptions import DatabaseError, MigrationOpsError, NeedsPersonError
 from migrationops.executor.atomic import is_recorded
+from migrationops.executor.early_locks import TableLock
 from migrationops.executor.failure import (
     WayOn,
     failure,
@@ -32,6 +33,7 @@ from migrationops.graph import Key
 from migrationops.journal import Journal
 from migrationops.models import Step
 from migrationops.plan import Plan, PlannedMigration
+from migrationops.postgres.table_locks import Lock
 from migrationops.progress import State
 
 
@@ -43,6 +45,7 @@ class Applied:
     name: str
     seconds: float
     tries: int
+    locked: tuple[TableLock, ...] = ()  # before its first statement, in this order
 
     @property
     def label(self) -> str:
@@ -53,12 +56,14 @@ class Applied:
 class Instructions:
     """What the rehearsal recorded, and where an interrupted migration goes on.
 
-    `reversible` is false where the rehearsal saw that the way back does not work.
+    `reversible` is false where the rehearsal saw that the way back does not work;
+    `locks` are tables that an atomic migration needs, to be locked before it begins.
     """
 
     scripts: tuple[Script, ...] = ()
     positions: Mapping[Key, int] = field(default_factory=dict)
     reversible: bool = True
+    locks: Mapping[Key, Mapping[str, Lock]] = field(default_factory=dict)
 
 
 class Runner:
@@ -107,7 +112,7 @@ class Runner:
         started = time.monotonic()
         tell(State.STARTED)
         try:
-            new_state, tries = self._apply(migration, state, tell)
+            new_state, tried = self._apply(migration, state, tell)
             _confirm(self._session, self._journal, migration)
         except BaseException:
             tell(State.FAILED)
@@ -118,18 +123,21 @@ class Runner:
                 app=migration.app_label,
                 name=migration.name,
                 seconds=time.monotonic() - started,
-                tries=tries,
+                tries=tried.count if tried else 1,
+                locked=tried.locked if tried else (),
             )
         )
         return new_state
 
     def _apply(
         self, migration: Migration, state: ProjectState, tell: Teller
-    ) -> tuple[ProjectState, int]:
-        if migration.atomic:
-            tries = Tries(self._session, self._journal, tell.advanced)
-            return tries.run(migration, state), tries.count
+    ) -> tuple[ProjectState, Tries | None]:
+        """Return the state after it, and how often an atomic one was tried."""
         key = (migration.app_label, migration.name)
+        if migration.atomic:
+            locks = self._instructions.locks.get(key, {})
+            tries = Tries(self._session, self._journal, locks, tell.advanced)
+            return tries.run(migration, state), tries
         with self._journal.step(
             Step.Kind.MIGRATION,
             str(migration),
@@ -138,12 +146,13 @@ class Runner:
         ):
             script = find_script(self._instructions.scripts, *key)
             if script is None:
-                return run_stepwise(self._session, self._journal, migration, state), 1
+                new_state = run_stepwise(self._session, self._journal, migration, state)
+                return new_state, None
             start = self._instructions.positions.get(key, 1)
             new_state = run_recorded(
                 self._session, self._journal, migration, state, script, start=start
             )
-            return new_state, 1
+            return new_state, None
 
     def _remember(self, migration: Migration, state: ProjectState) -> None:
         """Keep the state before, where a failure is to be reversed."""
@@ -189,5 +198,7 @@ def _confirm(session: Session, journal: Journal, migration: Migration) -> None:
     """Believe a success only when another connection sees its record."""
     if not is_recorded(session, journal, migration):
         raise NeedsPersonError(
-            f"{migration} ran without an error, yet its record is not there."
+            f"{migration} ran without an error, yet its record is not there.",
+            remedy="Look into django_migrations and the server's log; then "
+            "manage.py migration_status.",
         )

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.db.migrations import Migration
 from django.db.migrations.state import ProjectState
 
 from migrationops.executor.atomic import run_in_transaction
+from migrationops.executor.early_locks import TableLock, take
 from migrationops.executor.session import Session
-from migrationops.journal import Journal
+from migrationops.journal import Journal, OpenStep
 from migrationops.models import Step
 from migrationops.postgres.retry import Attempt, retrying
+from migrationops.postgres.table_locks import Lock
 from migrationops.sources import source_hash
 
 
 class Tries:
     """Journals one atomic migration as one step, however often it is tried.
 
-    `note` is told of every try that gave way.
+    `locks` are taken before its first statement; `note` is told of them, and of every
+    try that gave way.
     """
 
     def __init__(
-        self, session: Session, journal: Journal, note: Callable[[str], None]
+        self,
+        session: Session,
+        journal: Journal,
+        locks: Mapping[str, Lock],
+        note: Callable[[str], None],
     ) -> None:
         self._session = session
         self._journal = journal
+        self._locks = locks
         self._note = note
         self.count = 1
+        self.locked: tuple[TableLock, ...] = ()
 
     def run(self, migration: Migration, state: ProjectState) -> ProjectState:
         """Return the state after it; the step is done in the migration's own commit."""
@@ -46,6 +56,7 @@ class Tries:
                     self._session,
                     migration,
                     state,
+                    prepare=lambda: self._lock(step, until),
                     until=until,
                     detail=step.detail,
                     finish=lambda: self._journal.finish(
@@ -63,6 +74,12 @@ class Tries:
         except BaseException as exc:
             self._journal.fail(step, exc, tries=self.count)
             raise
+
+    def _lock(self, step: OpenStep, until: float) -> None:
+        self.locked = take(self._session, self._locks, until=until)
+        if self.locked:
+            step.detail["locked"] = [asdict(lock) for lock in self.locked]
+            self._note(f"locked first: {', '.join(map(str, self.locked))}")
 
     def _gave_way(self, failed: Attempt) -> None:
         self.count = failed.number + 1

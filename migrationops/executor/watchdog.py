@@ -1,7 +1,9 @@
 """Watches a statement of ours from outside: tells its progress, and makes it give way.
 
 Others come first: a statement behind which clients have waited for too long is
-cancelled, and tried again later. Others are never ended, unless a rule says whom.
+cancelled, and tried again later; at once where one of them and we wait for each
+other, or the server would end whom it likes. Others are never ended, unless a rule
+says whom.
 """
 
 from __future__ import annotations
@@ -92,22 +94,28 @@ class Watchdog:
         looks = 0
         with contextlib.suppress(psycopg.Error):
             while not self._stop.wait(_INTERVAL):
-                self._give_way()
-                self._look_for_blockers()
+                self._look()
                 looks += 1
                 if looks % _TELL_EVERY == 0:
                     self._tell()
 
-    def _give_way(self) -> None:
-        if self._patience is None:
-            return
+    def _look(self) -> None:
+        # Who waits for what we hold still does at the second look, not the reverse.
         waiters = activity.waiters(self._connection, self._pid)
-        if any((w.seconds or 0.0) > self._patience for w in waiters):
+        blockers = activity.blockers(self._connection, self._pid)
+        self._note(blockers)
+        if self._must_give_way(waiters, {other.pid for other in blockers}):
             self.gave_way_to = waiters
             self._connection.execute("SELECT pg_cancel_backend(%s)", [self._pid])
 
-    def _look_for_blockers(self) -> None:
-        blockers = activity.blockers(self._connection, self._pid)
+    def _must_give_way(self, waiters: tuple[Other, ...], before: set[int]) -> bool:
+        if self._patience is None:
+            return False
+        patience = self._patience
+        return any((w.seconds or 0.0) > patience or w.pid in before for w in waiters)
+
+    def _note(self, blockers: tuple[Other, ...]) -> None:
+        """Keep their names, and end those that the rule names."""
         self.blocked_by = blockers or self.blocked_by
         for other in blockers if self._termination else ():
             if self._termination and (

@@ -39,10 +39,17 @@ def _file(migration: object) -> Path | None:
 def _git(*arguments: str) -> list[str]:
     program = shutil.which("git")
     if program is None:
-        raise PreconditionError("--since needs git, which is not on the PATH.")
+        raise PreconditionError(
+            "--since needs git, which is not on the PATH.",
+            remedy="Install git, or leave --since out.",
+        )
     programs = Programs(directory=Path(program).parent, version="0")
     try:
         text = tools.run(programs, "git", *arguments, environment=dict(os.environ))
     except ToolFailedError as exc:
-        raise PreconditionError(f"git does not answer: {exc}") from exc
+        raise PreconditionError(
+            f"git does not answer: {exc}",
+            remedy="Run it in a checkout that knows the revision, or leave "
+            "--since out.",
+        ) from exc
     return text.splitlines()

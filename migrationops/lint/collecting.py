@@ -33,6 +33,7 @@ class _Walk:
     previous: list[Effect] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)  # of the current operation
     by: str = ""
+    deferred: bool = False
 
     def collect(self, sql: str) -> None:
         """Work a statement out as soon as the editor writes it."""
@@ -45,6 +46,7 @@ class _Walk:
                 phase=phase_of(self.migration.name),
                 app=self.migration.app_label,
                 by=self.by,
+                deferred=self.deferred,
             )
             self.steps.append(step)
             self.previous.append(effect)
@@ -143,6 +145,7 @@ def leaves(
 
 def _deferred(walk: _Walk, editor: Any, owners: dict[int, int]) -> None:
     """Run what waits for the end; each statement belongs to who deferred it."""
+    walk.deferred = True
     for statement in editor.deferred_sql:
         index = owners.get(id(statement), len(walk.units) - 1)
         walk.collect(str(statement))

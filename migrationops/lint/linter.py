@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
+from migrationops.executor.footprint import leading
 from migrationops.graph import Key
 from migrationops.lint import checking, collecting, python, suppression
 from migrationops.lint.finding import Finding, Suppressed, worst
+from migrationops.lint.footprints import footprints
 from migrationops.lint.report import Foretold, LintReport, Verdict
 from migrationops.lint.rule import Rule
 from migrationops.lint.simulation.world import World
 from migrationops.lint.units import MigrationUnit
+from migrationops.postgres.table_locks import Lock
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,6 +26,7 @@ class _Tally:
     suppressed: list[Suppressed] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     foretold: list[Foretold] = field(default_factory=list)
+    locks: dict[Key, dict[str, Lock]] = field(default_factory=dict)
 
     def add(self, key: Key, unit: MigrationUnit, rules: Sequence[Rule]) -> None:
         found = [
@@ -36,6 +40,8 @@ class _Tally:
         self.suppressed += suppressed
         verdict = worst(finding.severity for finding in stand)
         self.verdicts.append(Verdict(app=key[0], name=key[1], verdict=verdict))
+        if unit.migration.atomic and len(locks := leading(footprints(unit))) > 1:
+            self.locks[key] = locks
         steps = [s for operation in unit.operations for s in operation.steps]
         self.foretold += [
             Foretold(migration=".".join(key), sql=s.effect.sql, blocks=s.effect.blocks)
@@ -77,6 +83,7 @@ def lint_plan(
         suppressed=tuple(tally.suppressed),
         migrations=tuple(tally.verdicts),
         foretold=tuple(tally.foretold),
+        locks=tally.locks,
         unknown=_unknown(world, sizes),
     )
 

@@ -31,7 +31,10 @@ def active(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
     """
     if unknown := set(settings) - {"RULES", "DESIGN", "EXCLUDE"}:
         names = ", ".join(sorted(unknown))
-        raise ConfigurationError(f'MIGRATIONOPS["LINT"] has no key {names}.')
+        raise ConfigurationError(
+            f'MIGRATIONOPS["LINT"] has no key {names}.',
+            remedy="It has RULES, DESIGN and EXCLUDE.",
+        )
     wanted = settings.get("DESIGN", ())
     excluded = set(settings.get("EXCLUDE", ()))
     more = tuple(_load(path) for path in settings.get("RULES", ()))
@@ -48,11 +51,13 @@ def _load(path: str) -> Rule:
         rule = import_string(path)()
     except (ImportError, TypeError) as exc:
         raise ConfigurationError(
-            f'MIGRATIONOPS["LINT"]["RULES"]: {path} is no rule: {exc}'
+            f'MIGRATIONOPS["LINT"]["RULES"]: {path} is no rule: {exc}',
+            remedy="Give the dotted path of a rule class without arguments.",
         ) from exc
     if not isinstance(rule, Rule):
         raise ConfigurationError(
             f'MIGRATIONOPS["LINT"]["RULES"]: {path} is no subclass of '
-            "migrationops.lint.rule.Rule."
+            "migrationops.lint.rule.Rule.",
+            remedy="Derive it from migrationops.lint.rule.Rule.",
         )
     return rule

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from migrationops.graph import Key
 from migrationops.lint.finding import Finding, Severity, Suppressed, worst
+from migrationops.postgres.table_locks import Lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,10 @@ class Foretold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintReport:
-    """`unknown` says which facts nobody could tell; `baselined` counts old findings."""
+    """`unknown` says which facts nobody could tell; `baselined` counts old findings.
+
+    `locks`: what an atomic migration that needs several tables may lock first.
+    """
 
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
@@ -36,6 +42,7 @@ class LintReport:
     foretold: tuple[Foretold, ...] = ()
     unknown: tuple[str, ...] = ()
     baselined: int = 0
+    locks: Mapping[Key, Mapping[str, Lock]] = field(default_factory=dict)
 
     @property
     def worst(self) -> Severity:
@@ -52,5 +59,9 @@ class LintReport:
             "foretold": [asdict(item) for item in self.foretold],
             "suppressed": [item.to_json() for item in self.suppressed],
             "baselined": self.baselined,
+            "locks": {
+                ".".join(key): {table: lock.title for table, lock in locks.items()}
+                for key, locks in self.locks.items()
+            },
             "unknown": list(self.unknown),
         }

@@ -26,6 +26,7 @@ class Step:
     script: bool = False  # a raw script: nobody sets time limits for it
     app: str = ""  # of the migration
     by: str = ""  # the operation's class, such as RunSQL
+    deferred: bool = False  # behind all operations
 
     def events(self, *kinds: str) -> Iterator[Event]:
         yield from self.effect.of_kind(*kinds)

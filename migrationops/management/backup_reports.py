@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from migrationops.backups.difference import Difference
-from migrationops.backups.manifest import ProofRecord
+from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.management.rendering import duration, size, table
 from migrationops.wording import many
 from migrationops.workflows import backup, expire_backups, install_schedules, restore
@@ -16,7 +16,7 @@ def backup_text(report: backup.Report) -> str:
     """Say where the backup is and how far it was proven."""
     manifest = report.backup
     return (
-        f"Backup {manifest.id} in {duration(report.seconds)}: {size(manifest.size)} of "
+        f"Backup {manifest.id} in {duration(report.seconds)}: {_size(manifest)} of "
         f"{size(manifest.database_bytes)}, {proof_text(manifest.proof)}."
     )
 
@@ -52,7 +52,7 @@ def backups_text(listed: Listed) -> str:
         [
             m.id,
             m.engine,
-            size(m.size),
+            _size(m),
             proof_text(m.proof),
             f"{m.started:%Y-%m-%d %H:%M} UTC",
         ]
@@ -97,6 +97,13 @@ def expired_text(report: expire_backups.Report) -> str:
     lines = [f"{verb}: {len(gone)}", *(f"  {name}" for name in gone)]
     kept = [[k.id, ", ".join(k.reasons)] for k in report.expiry.kept]
     return "\n".join([*lines, *_section("Kept", kept)])
+
+
+def _size(manifest: Manifest) -> str:
+    point = manifest.point
+    if point is None:
+        return size(manifest.size)
+    return f"{size(point.repository_bytes)} of pgBackRest's {point.label}"
 
 
 def proof_text(proof: ProofRecord) -> str:

@@ -69,8 +69,7 @@ class ErrorsToExitCodes(BaseCommand):
                     "exit_code": code,
                 }
             )
-        remedy = f"\nNext: {exc.remedy}" if exc.remedy else ""
-        return CommandError(f"{exc}{remedy}", returncode=code)
+        return CommandError(f"{exc}\nNext: {exc.remedy}", returncode=code)
 
 
 class OpsCommand(ErrorsToExitCodes):

@@ -10,6 +10,7 @@ from migrationops.wording import many
 from migrationops.workflows.migration_run import Outcome, Report
 
 if TYPE_CHECKING:
+    from migrationops.executor.runner import Applied
     from migrationops.lint.report import LintReport
     from migrationops.plan import Plan
     from migrationops.rehearsal.rehearse import Rehearsal
@@ -30,7 +31,7 @@ def safe_migrate_text(report: Report) -> str:
         proof = proof_text(backup.proof)
         lines.append(f"Backup: {backup.id} ({size(backup.size)}, {proof})")
     if report.applied:
-        rows = [[a.label, duration(a.seconds), _tries(a.tries)] for a in report.applied]
+        rows = [[a.label, duration(a.seconds), _how(a)] for a in report.applied]
         lines += ["Applied:", table(rows)]
     if report.verification:
         seen = report.verification
@@ -140,5 +141,7 @@ def _rehearsal(rehearsal: Rehearsal) -> list[str]:
     return lines
 
 
-def _tries(tries: int) -> str:
-    return "" if tries == 1 else f"{tries} tries"
+def _how(applied: Applied) -> str:
+    tries = [f"{applied.tries} tries"] if applied.tries > 1 else []
+    locked = ", ".join(map(str, applied.locked))
+    return "; ".join(tries + ([f"locked first: {locked}"] if locked else []))

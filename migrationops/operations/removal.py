@@ -42,6 +42,7 @@ class RemoveField(SafeOperation, migrations.RemoveField):
             raise RefusedError(
                 f"{self.model_name}.{self.name} is the primary key, which cannot "
                 "leave in two releases; nothing was changed.",
+                remedy="Give the model another key first.",
             )
         if through := through_table(field):
             drop_foreign_keys(session, through)

@@ -142,7 +142,8 @@ def _twin(
     if field.many_to_many or field.primary_key:
         raise RefusedError(
             f"{model._meta.label}.{old_name} is a key or many-to-many; it cannot be "
-            "renamed by a second column. Nothing was changed."
+            "renamed by a second column. Nothing was changed.",
+            remedy="Rename it by Django's own RenameField while nobody is at work.",
         )
     old = _old(field, old_name)
     if old.column == field.column:

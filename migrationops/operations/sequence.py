@@ -36,7 +36,7 @@ class PhaseFile:
     def text(self) -> str:
         """Return the file's source, unformatted as makemigrations writes it."""
         source = MigrationWriter(self.migration, include_header=False).as_string()
-        atomic = "" if self.migration.atomic else "    atomic = False\n\n"
+        atomic = "" if self.migration.atomic else "    atomic = False\n"
         body = source.replace(_OPENING, f"{_OPENING}{atomic}", 1)
         return f'"""{_WHY[self.phase]}"""\n\n{body.lstrip()}'
 

@@ -48,7 +48,9 @@ def _rows(session: Session, model: type[Model], twin: Twin) -> type[Model]:
     if key.column is None:
         raise RefusedError(
             f"{model._meta.label} has a composite key, by which rows cannot be taken "
-            "in batches; nothing was changed."
+            "in batches; nothing was changed.",
+            remedy="Change the column by a migration of your own, in batches by "
+            "that key.",
         )
     kind = type_of(session, key)[0]
     fields: list[tuple[str, AnyField]] = [

@@ -34,6 +34,7 @@ _CAREFUL_FIRST = (
 )
 _DATA = {"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"}
 _SESSION = {"variable_set_stmt", "variable_show_stmt", "transaction_stmt"}
+_CODE = {"call_stmt", "copy_stmt", "do_stmt", "execute_stmt"}
 _CONCURRENT_FLAG = {"index_stmt", "drop_stmt", "refresh_mat_view_stmt"}
 
 
@@ -124,6 +125,20 @@ def _classify_alter(statement: Any) -> StatementClass:
         for c in commands
     )
     return StatementClass.CONCURRENT if all(detaching) else StatementClass.BLOCKING
+
+
+def definitions(sql: str) -> int | None:
+    """Return how many statements define something; None if rows or code are there too.
+
+    SET CONSTRAINTS, which Django puts behind a foreign key, is none.
+    """
+    try:
+        kinds = [r.stmt.WhichOneof("node") for r in parse(sql).stmts]
+    except UnreadableError:
+        return None
+    if not _DATA.isdisjoint(kinds) or not _CODE.isdisjoint(kinds):
+        return None
+    return len(kinds) - kinds.count("constraints_set_stmt")
 
 
 def built_index(sql: str) -> str | None:

@@ -59,7 +59,10 @@ def apply(connection: Connection, limits: Limits, *, local: bool) -> None:
     if row is None or row[2:] != (limits.lock_timeout, limits.statement_timeout):
         raise NeedsPersonError(
             f"The server did not keep our limits (wanted {limits}, has {row}); "
-            "the statement was not run."
+            "the statement was not run.",
+            remedy="See what sets lock_timeout or statement_timeout on the "
+            "server (an extension, a pooler), then run the same command "
+            "again.",
         )
 
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ from migrationops.exceptions import ToolFailedError, ToolMissingError
 
 CHUNK = 1 << 20  # bytes a read; also asked for as the pipe's size
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+_IS_NOISE = re.compile(r"pg_\w+: (?!error|fatal|warning|detail|hint)")
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _ENVVARS = {
@@ -39,10 +40,11 @@ _ENVVARS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
-    """A directory of client programs, all of one version."""
+    """A directory of client programs, all of one version; `prefix` says as whom."""
 
     directory: Path
     version: str
+    prefix: tuple[str, ...] = ()
 
     @property
     def major(self) -> int:
@@ -149,7 +151,8 @@ def stream(
     running after `timeout` seconds.
     """
     with tempfile.TemporaryFile() as stderr:
-        process = _start([programs.path(name), *arguments], environment, stdin, stderr)
+        command = [*programs.prefix, programs.path(name), *arguments]
+        process = _start(command, environment, stdin, stderr)
         assert process.stdout is not None
         child = Child(process.stdout, stderr, name)
         with process.stdout, _deadline(process, timeout) as expired:
@@ -239,12 +242,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """End the program's group, if it still runs, and reap it."""
     if process.poll() is not None:
         return
-    _signal(process, signal.SIGTERM)
-    try:
-        process.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        _signal(process, signal.SIGKILL)
-        process.wait()
+    with suppress(PermissionError):  # sudo is root's: it comes to its own end
+        _signal(process, signal.SIGTERM)
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            _signal(process, signal.SIGKILL)
+            process.wait()
 
 
 def _signal(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
@@ -256,11 +260,6 @@ def _check(returncode: int, child: Child, timeout: float | None) -> None:
     if timeout is not None:
         raise ToolFailedError(f"{child.name} was ended after {timeout:.0f} s.")
     if returncode:
-        lines = [line for line in child.messages().splitlines() if _is_news(line)]
-        raise ToolFailedError(
-            f"{child.name} ended with {returncode}: " + "\n".join(lines[-5:])
-        )
-
-
-def _is_news(line: str) -> bool:
-    return not re.match(r"pg_\w+: (?!error|fatal|warning|detail|hint)", line)
+        lines = [x for x in child.messages().splitlines() if not _IS_NOISE.match(x)]
+        text = "\n".join(lines[-5:])
+        raise ToolFailedError(f"{child.name} ended with {returncode}: {text}")

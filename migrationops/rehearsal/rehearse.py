@@ -9,13 +9,17 @@ from typing import Any
 
 from migrationops import drift
 from migrationops.conf import Conf
+from migrationops.executor.footprint import leading
 from migrationops.executor.recorded import Script
+from migrationops.graph import Key
 from migrationops.plan import Plan
 from migrationops.postgres import databases, introspection
 from migrationops.postgres.introspection import TableSize
+from migrationops.postgres.table_locks import Lock
 from migrationops.progress import ProgressCallback, Stage, silent, step
 from migrationops.rehearsal.copying import copy_live
 from migrationops.rehearsal.estimate import Estimate, estimate
+from migrationops.rehearsal.footprints import footprints
 from migrationops.rehearsal.record import Failure, Performance
 from migrationops.schema import Catalog
 from migrationops.shadow.database import Shadow, shadow_database
@@ -53,6 +57,15 @@ class Rehearsal:
             for m in self.performance.migrations
             if not m.atomic
         )
+
+    @property
+    def locks(self) -> dict[Key, dict[str, Lock]]:
+        """Return what each atomic migration may lock first, by table."""
+        return {
+            (m.app, m.name): leading(footprints(m))
+            for m in self.performance.migrations
+            if m.atomic
+        }
 
     def holds_for(self, plan: Plan, catalog: str) -> bool:
         """Tell whether it need not be rehearsed again."""

@@ -15,6 +15,9 @@ from migrationops.backups.source import Source
 from migrationops.conf import Conf
 from migrationops.exceptions import MigrationOpsError, describe
 from migrationops.history import Recording
+from migrationops.postgres.locks import RunnerLock
+from migrationops.progress import ProgressCallback
+from migrationops.workflows.preparation import install_own_tables
 
 T = TypeVar("T")
 
@@ -37,6 +40,14 @@ class Aftermath:
         except Exception as exc:
             self.warnings.append(f"{otherwise}: {describe(exc)}")
         return None
+
+    def install_own_tables(self, lock: RunnerLock, report: ProgressCallback) -> None:
+        """Bring migrationops' own tables from the backup's time to this release's."""
+        alias = self.source.alias
+        self.do(
+            "migrationops' own tables are as the backup had them",
+            lambda: install_own_tables(alias, self.conf, lock, report),
+        )
 
     def carry_history(self, run: Recording) -> int | None:
         """Carry the history into a database that had no place for it until now."""

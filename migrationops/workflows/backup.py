@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrationops import history, stamp
+from migrationops.backups.choice import choose
 from migrationops.backups.derived import Role
+from migrationops.backups.engine import AnyEngine, ClusterEngine
 from migrationops.backups.engines import ENGINES
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.take import take_backup
 from migrationops.conf import Conf, Proof, get_conf
+from migrationops.exceptions import RefusedError
 from migrationops.history import Recording
 from migrationops.progress import ProgressCallback, Stage
 from migrationops.workflows.preparation import install_own_tables, locked
@@ -28,7 +30,7 @@ class Request:
     alias: str
     proof: Proof | None = None
     ready_copy: bool = False
-    engine: str = PgDump.name
+    engine: str | None = None
     jobs: int | None = None
     wait: float | None = None
 
@@ -76,7 +78,7 @@ def backup(request: Request, report: ProgressCallback) -> Report:
 
 
 def _take(request: Request, conf: Conf, proof: Proof, run: Recording) -> Manifest:
-    engine = ENGINES[request.engine]
+    engine = _engine(request, conf, run)
     alone = run.journal.suspended(request.alias, _COMMAND)
     with alone if engine.exclusive else nullcontext():
         return take_backup(
@@ -89,3 +91,18 @@ def _take(request: Request, conf: Conf, proof: Proof, run: Recording) -> Manifes
             engine=engine,
             jobs=request.jobs,
         )
+
+
+def _engine(request: Request, conf: Conf, run: Recording) -> AnyEngine:
+    """Return the engine asked for, or the policy's; refuse what it cannot leave."""
+    if request.engine is None:
+        engine = choose(run.journal.connection, conf)
+    else:
+        engine = ENGINES[request.engine]
+    if request.ready_copy and isinstance(engine, ClusterEngine):
+        raise RefusedError(
+            f"{engine.name} keeps a cluster: there is no database to be swapped in. "
+            "Nothing was changed.",
+            remedy="Leave --ready-copy out, or --engine pg_dump.",
+        )
+    return engine

@@ -10,7 +10,7 @@ from migrationops import stamp
 from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
-from migrationops.backups.engines import engine_of
+from migrationops.backups.engines import confirmed, engine_of
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.proof import Archive, prove
 from migrationops.backups.source import open_source
@@ -57,7 +57,7 @@ def list_backups(*, alias: str) -> Listed:
         databases = derived.find_derived(connection, source.database)
     return Listed(
         directory=str(place),
-        listing=catalog.list_backups(place, conf),
+        listing=confirmed(catalog.list_backups(place, conf), conf),
         databases=databases,
     )
 
@@ -88,7 +88,7 @@ def verify_backups(
     conf = get_conf()
     stamp.require_environment(alias, conf)
     place = directory.backup_directory(conf)
-    listing = catalog.list_backups(place, conf)
+    listing = confirmed(catalog.list_backups(place, conf), conf)
     chosen = [m for m in listing.backups if identifier in (None, m.id)]
     if identifier and not chosen:
         chosen = [catalog.read(place, identifier, conf)]

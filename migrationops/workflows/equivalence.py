@@ -107,7 +107,8 @@ def _failure(exc: BaseException) -> BaseException:
         return exc
     return RefusedError(
         f"It does not run on a copy of the schema: {type(exc).__name__}: {exc}. "
-        "Nothing was changed."
+        "Nothing was changed.",
+        remedy="Correct the migration until manage.py rehearse runs it.",
     )
 
 
@@ -116,7 +117,10 @@ def _require(wrapper: Any, shadow: Shadow) -> None:
         cursor.execute("SELECT current_database()")
         (name,) = cursor.fetchone()
     if name != shadow.name:
-        raise RefusedError(f"Expected to be in {shadow.name}, and was in {name}.")
+        raise RefusedError(
+            f"Expected to be in {shadow.name}, and was in {name}.",
+            remedy="Nothing was changed; report it, with the settings of DATABASES.",
+        )
 
 
 def _apply(wrapper: Any, state: ProjectState, plan: Sequence[Migration]) -> None:

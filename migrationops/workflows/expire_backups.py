@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from migrationops import stamp
 from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.derived import Derived, Role
+from migrationops.backups.engines import confirmed
 from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import get_conf
@@ -64,7 +65,7 @@ def expire_backups(request: Request) -> Report:
 
 def _decide(request: Request, source: Source, place: Path) -> Report:
     now = datetime.now(UTC)
-    listing = catalog.list_backups(place, source.conf)
+    listing = confirmed(catalog.list_backups(place, source.conf), source.conf)
     runs = Run.objects.using(request.alias).filter(state__in=_WANTED)
     expiry = choose(
         [m for m in listing.backups if m.database == source.database],
@@ -72,8 +73,10 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
         now=now,
         needed_runs=frozenset(map(str, runs.values_list("id", flat=True))),
     )
+    gone = tuple(unusable.id for unusable in listing.unusable if unusable.gone)
+    expiry = replace(expiry, expired=expiry.expired + gone)
     lasting = {m.id for m in listing.backups} - set(expiry.expired)
-    lasting |= {unusable.id for unusable in listing.unusable}
+    lasting |= {u.id for u in listing.unusable if not u.gone}
     with source.maintenance() as connection:
         found = derived.find_derived(connection, source.database)
     return Report(

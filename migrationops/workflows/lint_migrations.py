@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from migrationops import graph
 from migrationops.conf import Conf, get_conf
-from migrationops.exceptions import DatabaseError, PreconditionError, RefusedError
+from migrationops.exceptions import DatabaseError, RefusedError
 from migrationops.graph import Key, Target
 from migrationops.lint import baseline, changed, checking, live, registry
 from migrationops.lint.finding import Finding, Severity, worst
@@ -24,6 +24,7 @@ from migrationops.lint.simulation.world import World
 from migrationops.postgres import databases, introspection
 from migrationops.rehearsal.copying import load_script
 from migrationops.shadow.database import shadow_database
+from migrationops.workflows.scripts import read_script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def lint_script(request: ScriptRequest) -> ScriptReport:
 
     The schema is loaded into a shadow database, to be read there.
     """
-    sql = _read(request.sql)
+    sql = read_script(request.sql)
     conf = get_conf()
     world = _script_world(request, conf)
     world.atomic = request.in_transaction
@@ -107,18 +108,11 @@ def _script_world(request: ScriptRequest, conf: Conf) -> World:
     if request.schema is None:
         with databases.connect(request.alias) as connection:
             return live.read_world(connection)
-    _read(request.schema)
+    read_script(request.schema)
     with shadow_database(request.alias, conf) as shadow:
         load_script(shadow, request.schema, conf)
         with shadow.connect() as connection:
             return live.read_world(connection)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # editors leave a mark
-    except (OSError, UnicodeDecodeError) as exc:
-        raise PreconditionError(f"{path} cannot be read: {exc}") from exc
 
 
 def lint_migrations(request: Request) -> LintReport:

@@ -232,7 +232,10 @@ def _write(report: Report) -> None:
     """Write the new files first: a kill in between leaves a conflict, no loss."""
     for file in report.files:
         if file.path != report.replaced and file.path.exists():
-            raise RefusedError(f"{file.path} is there already; nothing was written.")
+            raise RefusedError(
+                f"{file.path} is there already; nothing was written.",
+                remedy="Move it away, or rename the migration.",
+            )
     for file in report.files:
         file.path.write_text(file.text)
     if report.replaced not in {file.path for file in report.files}:

@@ -8,7 +8,6 @@ from typing import Any
 
 from migrationops import graph
 from migrationops.conf import get_conf
-from migrationops.exceptions import PreconditionError
 from migrationops.graph import Target
 from migrationops.plan import Plan, build_plan
 from migrationops.progress import ProgressCallback
@@ -18,6 +17,7 @@ from migrationops.rehearsal.script import Statement, run_script
 from migrationops.shadow.database import shadow_database
 from migrationops.workflows.disagreement import Disagreement, disagreements
 from migrationops.workflows.lint_migrations import lint_pending
+from migrationops.workflows.scripts import read_script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +86,8 @@ def rehearse_plan(
 
 def rehearse_script(request: ScriptRequest) -> ScriptReport:
     """Load the schema into a shadow database and run the script there, traced."""
-    script = _read(request.sql)
-    _read(request.schema)
+    script = read_script(request.sql)
+    read_script(request.schema)
     conf = get_conf()
     with shadow_database(request.alias, conf) as shadow:
         load_script(shadow, request.schema, conf)
@@ -97,10 +97,3 @@ def rehearse_script(request: ScriptRequest) -> ScriptReport:
                     connection, beside, script, in_transaction=request.in_transaction
                 )
             )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # editors leave a mark
-    except (OSError, UnicodeDecodeError) as exc:
-        raise PreconditionError(f"{path} cannot be read: {exc}") from exc

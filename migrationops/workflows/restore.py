@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connections
 
 from migrationops import history, stamp
-from migrationops.backups import followers, obstacles, restore
+from migrationops.backups import followers, into, obstacles, restore
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Derived
 from migrationops.backups.difference import Difference
@@ -121,10 +121,10 @@ def restore_backup(
 
 def _restore_beside(task: _Task) -> Report:
     name = task.request.into or ""
-    restore.check_name(task.source, name)
+    into.check_name(task.source, name)
     with _told(task, "build"):
         built = _build(task, _COMMAND)
-    restore.give_name(task.source, built.database, name, task.manifest)
+    into.give_name(task.source, built.database, name, task.manifest)
     return Report(
         database=name,
         backup=task.manifest.id,
@@ -148,12 +148,7 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
             rows = restore.make_ready(source, built.database, task.manifest, run.run_id)
             with run.journal.suspended(request.alias, _COMMAND), _told(task, "swap"):
                 taken, after = _swap(task, built.database)
-                after.do(
-                    "migrationops' own tables are as the backup had them",
-                    lambda: install_own_tables(
-                        request.alias, task.conf, lock, task.report
-                    ),
-                )
+                after.install_own_tables(lock, task.report)
                 rows = rows or after.carry_history(run) or 0
         done = _report(task, taken, built, rows, after)
         run.journal.update(report=done.to_json())

@@ -111,7 +111,7 @@ def _deploy(work: Work) -> Done:
     lint = stages.lint(work)
     rehearsal = stages.rehearse(work)
     backup = stages.back_up(work)
-    applied = stages.apply(work, rehearsal, backup)
+    applied = stages.apply(work, lint, rehearsal, backup)
     return Done(lint=lint, rehearsal=rehearsal, backup=backup, applied=applied)
 
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from migrationops import plan, preconditions, resume
-from migrationops.backups import catalog, directory
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.take import take_backup
 from migrationops.conf import LintMode, OnFailure, Proof
 from migrationops.exceptions import NeedsPersonError, RefusedError
 from migrationops.executor import verify as verification
@@ -18,7 +16,7 @@ from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
 from migrationops.graph import Target
 from migrationops.lint.report import LintReport
-from migrationops.postgres import databases, introspection
+from migrationops.postgres import introspection
 from migrationops.postgres.retry import Attempt, retrying
 from migrationops.preconditions import Problem, Situation
 from migrationops.progress import Progress, Stage, State
@@ -26,9 +24,8 @@ from migrationops.rehearsal.rehearse import Rehearsal
 from migrationops.rehearsal.rehearse import rehearse as rehearse_plan
 from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
-from migrationops.workflows import lint_migrations, time_budget
+from migrationops.workflows import lint_migrations, run_backup, time_budget
 from migrationops.workflows.migration_run import Work
-from migrationops.workflows.rehearsed_backup import take_rehearsed
 from migrationops.workflows.take_back import take_back
 
 
@@ -44,6 +41,8 @@ def preflight(work: Work) -> tuple[Problem, ...]:
             )
         )
         step.detail["warnings"] = [asdict(p) for p in problems]
+        if work.conf.policy.backup is not Proof.NONE:
+            step.detail["engine"] = run_backup.preflight(work)
         return problems
 
 
@@ -78,7 +77,7 @@ def estimate(work: Work) -> None:
 
 
 def _require_time(work: Work, rehearsal: Rehearsal | None) -> dict[str, float | None]:
-    has_backup = _earlier_backup(work) is not None
+    has_backup = run_backup.earlier(work) is not None
     return time_budget.require(work, rehearsal, has_backup=has_backup)
 
 
@@ -139,53 +138,33 @@ def _earlier_rehearsal(work: Work) -> Rehearsal | None:
 
 
 def back_up(work: Work) -> Manifest | None:
-    """Take a backup and prove it, as far as the policy wants.
-
-    A plan that only adds is content with one that is there, young and proven enough.
-    """
+    """Take a backup and prove it, as far as the policy and the plan want."""
     if work.conf.policy.backup is Proof.NONE:
         return None
     with work.run.stage(Stage.BACKUP) as step:
-        earlier = _earlier_backup(work)
+        earlier = run_backup.earlier(work)
         step.detail["reused"] = earlier is not None
-        manifest = earlier or _take_backup(work)
+        manifest = run_backup.obtain(work, earlier)
         work.run.journal.update(backup=manifest.to_json())
         return manifest
 
 
-def _take_backup(work: Work) -> Manifest:
-    if work.conf.policy.backup is Proof.REHEARSED:
-        return take_rehearsed(work)
-    return take_backup(
-        alias=work.alias,
-        conf=work.conf,
-        run_id=work.run.run_id,
-        proof=work.conf.policy.backup,
-        report=work.run.report,
-    )
-
-
-def _earlier_backup(work: Work) -> Manifest | None:
-    """Return the backup that is enough for a plan that only adds."""
-    if work.conf.policy.backup in (Proof.NONE, Proof.REHEARSED):
-        return None  # on a rehearsed one another plan ran
-    if not work.plan.is_additive:
-        return None
-    place = directory.backup_directory(work.conf)
-    return catalog.fresh(place, work.conf, databases.name(work.alias))
-
-
 def apply(
-    work: Work, rehearsal: Rehearsal | None, backup: Manifest | None
+    work: Work,
+    lint: LintReport | None,
+    rehearsal: Rehearsal | None,
+    backup: Manifest | None,
 ) -> tuple[Applied, ...]:
     """Apply the plan; what is not atomic, step by step as it was rehearsed.
 
     Where it fails half way, the backup is restored if that is policy.
     """
-    how = Instructions()
+    how = Instructions(locks=lint.locks if lint else {})
     if rehearsal is not None:
         how = Instructions(
-            scripts=rehearsal.scripts, reversible=rehearsal.performance.reversed
+            scripts=rehearsal.scripts,
+            reversible=rehearsal.performance.reversed,
+            locks=rehearsal.locks,
         )
     with work.run.stage(Stage.APPLY):
         try:

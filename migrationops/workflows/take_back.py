@@ -6,15 +6,14 @@ import psycopg
 from django.db import connections
 
 from migrationops.backups import obstacles, restore
-from migrationops.backups.derived import Derived
 from migrationops.backups.losses import Accepted
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source, open_source
 from migrationops.exceptions import FailedError, MigrationOpsError, NeedsPersonError
 from migrationops.models import Step
 from migrationops.progress import Progress, Stage, State
+from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.migration_run import Work
-from migrationops.workflows.preparation import install_own_tables
 
 
 def take_back(
@@ -27,7 +26,7 @@ def take_back(
     """
     try:
         work.session.lock.check()
-        kept = _restore(work, manifest)
+        after = _restore(work, manifest)
     except (MigrationOpsError, psycopg.Error) as exc:
         more = f" {exc.remedy}" if isinstance(exc, MigrationOpsError) else ""
         return NeedsPersonError(
@@ -38,12 +37,13 @@ def take_back(
     return FailedError(
         f"{cause}\nNobody else had written since the backup, so {manifest.id} was "
         "restored: records, catalog and rows are as before the run. What was live is "
-        f"kept as {kept.name} (read-only).",
+        f"kept as {after.kept.name} (read-only)."
+        + "".join(f"\nWarning: {warning}" for warning in after.warnings),
         remedy="Correct it, then run manage.py safe_migrate again.",
     )
 
 
-def _restore(work: Work, manifest: Manifest) -> Derived:
+def _restore(work: Work, manifest: Manifest) -> Aftermath:
     source = open_source(work.alias, work.conf)
     backup = restore.find_backup(source, manifest.id, trust=False)
     _check(source, manifest)
@@ -57,9 +57,10 @@ def _restore(work: Work, manifest: Manifest) -> Derived:
         work.session.watch.close()
         with run.journal.suspended(work.alias, "safe_migrate"):
             taken = restore.take_over(source, built, manifest, accepted=Accepted())
-            install_own_tables(work.alias, work.conf, work.session.lock, run.report)
+            after = Aftermath(source=source, conf=work.conf, kept=taken.kept)
+            after.install_own_tables(work.session.lock, run.report)
     run.report(_event(State.DONE))
-    return taken.kept
+    return after
 
 
 def _check(source: Source, manifest: Manifest) -> None:

@@ -12,6 +12,7 @@ from migrationops.models import Step
 from migrationops.postgres.databases import Connection
 from migrationops.progress import Stage
 from migrationops.rehearsal.rehearse import Rehearsal
+from migrationops.workflows import run_backup
 from migrationops.workflows.migration_run import Work
 
 
@@ -61,9 +62,14 @@ def _expect(work: Work, rehearsal: Rehearsal | None, *, has_backup: bool) -> Exp
     return Expected(
         spent=_spent(work, connection),
         rehearse=_rehearse(connection) if policy.rehearse and not rehearsal else 0,
-        backup=estimate(connection, work.conf, level).seconds if level else 0.0,
+        backup=_backup(work, connection, level) if level else 0.0,
         apply=sum(e.seconds for e in rehearsal.estimates) if rehearsal else None,
     )
+
+
+def _backup(work: Work, connection: Connection, level: Proof) -> float:
+    engine = run_backup.engine_of(work).name
+    return estimate(connection, work.conf, level, engine).seconds
 
 
 def _spent(work: Work, connection: Connection) -> float:
@@ -107,6 +113,8 @@ def _choices(work: Work, expected: Expected) -> list[str]:
 
 def _backup_choices(conf: Conf) -> list[str]:
     choices = []
+    if conf.pgbackrest is None:
+        choices.append("Name pgBackRest's stanza in MIGRATIONOPS['PGBACKREST'].")
     if conf.policy.backup >= Proof.RESTORED and not conf.proof_url:
         choices.append("Set MIGRATIONOPS['PROOF_URL'] to a faster server.")
     if conf.policy.backup > Proof.DECODED:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from tests.gate import Gate
@@ -20,6 +23,11 @@ def delete(apps, schema_editor):
 """
 STEPS = 'migrations.RunSQL("CREATE TABLE half (id int)")'
 FAILS = 'migrations.RunSQL("SELECT 1/0")'
+OID = "SELECT oid FROM pg_database WHERE datname = %s"
+END_WAITING = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE relation = 'django_migrations'::regclass AND NOT granted
+"""
 ITEMS = "SELECT count(*), sum(id) FROM shop_item"
 
 
@@ -83,6 +91,41 @@ def test_what_another_wrote_is_not_lost(ready: Shop) -> None:
     refused(done, 6, "Its backup was not restored", "at most 1 row", "--accept-loss 1")
     assert ready.query("SELECT count(*) FROM shop_item WHERE name = 'theirs'") == [(1,)]
     assert ready.applied()[-1] == "0003_contract_items"
+
+
+@needs_superuser
+@pytest.mark.faults
+def test_what_fails_after_the_swap_is_a_warning(ready: Shop) -> None:
+    """The backup is restored all the same, and nobody is told otherwise."""
+    fail(ready)
+    before = standing_by_name(ready)
+    process = ready.start("safe_migrate")
+    end_who_waits_for_the_records(ready)
+    done = ready.finish(process)
+
+    refused(
+        done, 5, "was restored", "Warning: migrationops' own tables", next_="Correct it"
+    )
+    assert standing_by_name(ready) == before
+    ready.succeed("migration_status")
+
+
+def end_who_waits_for_the_records(shop: Shop) -> None:
+    """Lock them in the database that was just swapped in; end who first waits."""
+    name = shop.params["dbname"]
+    with shop.connect(dbname="postgres") as connection:
+        live = connection.execute(OID, [name]).fetchone()
+        until(lambda: connection.execute(OID, [name]).fetchone() not in (live, None))
+    with shop.connect() as connection:
+        connection.execute("BEGIN; LOCK TABLE django_migrations")
+        until(lambda: connection.execute(END_WAITING).fetchone() is not None)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def standing_by_name(shop: Shop) -> set[tuple[object, ...]]:

@@ -41,6 +41,14 @@ def test_policy_fields_can_be_overridden() -> None:
         ({"ENVIRONMENT": "test", "TIME_BUDGET": "an hour"}, "time_budget cannot be"),
         ({"ENVIRONMENT": "test", "WAIT": -1}, "wait cannot be -1"),
         ({"ENVIRONMENT": "test", "WAIT": None}, "wait cannot be None"),
+        ({"ENVIRONMENT": "test", "POLICY": {"engine": "tar"}}, "engine"),
+        ({"ENVIRONMENT": "test", "PGBACKREST": {}}, "stanza cannot be ''"),
+        ({"ENVIRONMENT": "test", "PGBACKREST": {"stanza": "--x"}}, "stanza cannot be"),
+        ({"ENVIRONMENT": "test", "PGBACKREST": {"stnza": "m"}}, "stnza is not a key"),
+        (
+            {"ENVIRONMENT": "test", "PGBACKREST": {"stanza": "m", "type": "all"}},
+            "type is one of incr, diff, full",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(raw: dict[str, object], named: str) -> None:

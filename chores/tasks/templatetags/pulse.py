@@ -15,10 +15,12 @@ def pulse(context: template.Context) -> dict[str, object]:
     request: HttpRequest = context["request"]
     if not request.user.has_perm("tasks.view_chorecompletion"):
         return {}
-    found = figures.pulse()
+    found = figures.last_pulse()
     missed = [Bar(label=name, value=count) for name, count in found.missed]
     return {
         "pulse": found,
-        "year": heatmap(found.per_day, until=found.today, what="chores done"),
+        "weeks": heatmap(
+            found.per_day, until=found.today, what="chores done", weeks=figures.WEEKS
+        ),
         "missed": bars(missed, label="Missed in a week") if missed else "",
     }

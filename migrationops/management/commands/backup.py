@@ -4,7 +4,6 @@ from argparse import ArgumentParser
 from typing import Any
 
 from migrationops.backups.engines import ENGINES
-from migrationops.backups.pg_dump import PgDump
 from migrationops.conf import Proof
 from migrationops.management.backup_reports import backup_text
 from migrationops.management.base import OpsCommand
@@ -29,8 +28,8 @@ class Command(OpsCommand):
         parser.add_argument(
             "--engine",
             choices=list(ENGINES),
-            default=PgDump.name,
-            help="template: a copy on the same server, for development.",
+            help="The policy's by default. template: a copy on the same server, for "
+            "development. pgbackrest: a restore point of the whole cluster.",
         )
         parser.add_argument(
             "--jobs", type=int, help="Workers; more than one by itself from 10 GB on."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +62,7 @@ def migrate(box: Sandbox, *statements: str, fails: bool = False) -> None:
     migration = migrations.Migration("0001_expand_item", "shop")
     migration.operations = [migrations.RunSQL(s) for s in statements]
     with (
-        locked(box.alias, conf, "test", wait=0) as lock,
+        locked(box.alias, conf, "test", wait=10) as lock,
         open_session(box.alias, conf.policy, lock, silent) as session,
         history.recording(box.alias, conf, "safe_migrate", silent) as run,
         executing(session),
@@ -115,6 +117,44 @@ def test_what_was_tried_and_rolled_back_only_overstates(box: Sandbox) -> None:
     assert lost(box, manifest).at_most == 110
     migrate(box, *OURS)
     assert lost(box, manifest).at_most == 110
+
+
+# What a transaction of ours and one of another may do, in any order.
+ANY_OF_OURS = (
+    "UPDATE item SET name = upper(name)",
+    "ALTER TABLE item ALTER id TYPE bigint; ALTER TABLE item ALTER id TYPE int",
+    "INSERT INTO item (name) SELECT 'ours' FROM generate_series(1, 10)",
+    "DELETE FROM item WHERE name = 'OURS'",
+    "TRUNCATE other; INSERT INTO other VALUES (1), (2)",
+)
+ANY_OF_THEIRS = (
+    "UPDATE item SET name = 'theirs' WHERE id % 9 = 0 RETURNING 1",
+    "INSERT INTO item (name) SELECT 'theirs' FROM generate_series(1, 3) RETURNING 1",
+    "DELETE FROM item WHERE id % 40 = 1 RETURNING 1",
+    "INSERT INTO other SELECT generate_series(1, 4) RETURNING 1",
+)
+DEEP = [pytest.param(seed, marks=pytest.mark.deep) for seed in range(1, 60)]
+
+
+@pytest.mark.parametrize("seed", [0, *DEEP])
+def test_whatever_was_done_and_rolled_back_it_never_understates(
+    box: Sandbox, seed: int
+) -> None:
+    dice = random.Random(seed)
+    manifest, theirs, undone = take(box), 0, 0
+    for _ in range(7):
+        if dice.random() < 0.5:
+            query = dice.choice(ANY_OF_THEIRS)
+            theirs += box.sql(f"WITH rows AS ({query}) SELECT count(*) FROM rows")
+            continue
+        statements = dice.sample(ANY_OF_OURS, k=dice.randint(1, 4))
+        fails = dice.random() < 0.5
+        undone += fails
+        with pytest.raises(Exception, match="Zero") if fails else nullcontext():
+            migrate(box, *statements, fails=fails)
+    at_most = lost(box, manifest).at_most
+    assert at_most is not None
+    assert at_most >= theirs if undone else at_most == theirs
 
 
 def test_an_older_backups_losses_are_known_after_a_restore(box: Sandbox) -> None:

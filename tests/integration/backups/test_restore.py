@@ -386,7 +386,7 @@ def test_a_built_database_is_taken_up_by_the_next_run(
     take(box)
 
     def fail(*_: Any) -> None:
-        raise FailedError
+        raise FailedError("not swapped", remedy="none")
 
     with monkeypatch.context() as patch:
         patch.setattr(swap, "swap", fail)

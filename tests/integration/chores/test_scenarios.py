@@ -51,8 +51,26 @@ def test_many_households_obey_every_invariant() -> None:
     connection.check_constraints()
 
 
-def test_the_keys_are_back_after_a_load() -> None:
+INDEXES = "SELECT indexname, indexdef FROM pg_indexes ORDER BY indexname"
+CONSTRAINTS = """
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated
+  FROM pg_constraint ORDER BY conrelid::regclass::text, conname
+"""
+
+
+def catalog() -> list[Any]:
+    """Return every index and constraint as the database describes it."""
+    with connection.cursor() as cursor:
+        cursor.execute(INDEXES)
+        indexes = cursor.fetchall()
+        cursor.execute(CONSTRAINTS)
+        return indexes + cursor.fetchall()
+
+
+def test_keys_and_indexes_are_back_after_a_load() -> None:
+    before = catalog()
     load("staging", scale=1, today=TODAY)
+    assert catalog() == before
     for label in ("accounts", "households", "tasks", "rewards"):
         assert list(missing_keys(connection, tenant_keys(label))) == []
 

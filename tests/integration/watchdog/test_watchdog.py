@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from migrationops.progress import Progress
     from tests.integration.watchdog.conftest import Sessions
 
+OTHER = "public.watched_too"
 ALTER = f"ALTER TABLE {TABLE} ADD COLUMN more int"
 
 
@@ -53,6 +54,24 @@ def test_a_lock_that_we_hold_for_long_gives_way_too(sessions: Sessions) -> None:
         ours.execute("SELECT pg_sleep(60)")
 
     ours.execute("ROLLBACK")
+
+
+def test_a_deadlock_is_ours_to_resolve(sessions: Sessions) -> None:
+    """The client began to wait first: the server would have ended its statement."""
+    watcher, looker, ours, client = (sessions.open() for _ in range(4))
+    looker.execute(f"DROP TABLE IF EXISTS {OTHER}; CREATE TABLE {OTHER} (a int)")
+    dog = Watchdog(watcher, pid=ours.info.backend_pid, label="alter", patience=60)
+    ours.execute(f"BEGIN; LOCK TABLE {TABLE}")
+    client.execute(f"BEGIN; INSERT INTO {OTHER} VALUES (1)")
+    waiting = sessions.run(client, f"INSERT INTO {TABLE} VALUES (1); COMMIT")
+    until(lambda: activity.waiters(looker, ours.info.backend_pid))
+
+    with pytest.raises(GaveWayError), dog:
+        ours.execute(f"ALTER TABLE {OTHER} ADD COLUMN more int")
+
+    ours.execute("ROLLBACK")
+    waiting.join()
+    assert looker.execute(f"SELECT count(*) FROM {TABLE}").fetchone() == (1,)
 
 
 def test_waiting_alone_is_not_cut_short(sessions: Sessions) -> None:

@@ -23,6 +23,7 @@ from migrationops.backups.manifest import (
     serialise,
     sign,
 )
+from migrationops.backups.point import RestorePoint
 from migrationops.conf import Conf, Proof
 from migrationops.conf import parse as parse_conf
 from migrationops.exceptions import BackupError, ConfigurationError, ManifestError
@@ -80,14 +81,28 @@ MANIFEST = Manifest(
     ),
     proof=ProofRecord(level=Proof.COUNTED, at=NOW, rows=1),
 )
+POINT = RestorePoint(
+    name="here",
+    lsn="0/16B3748",
+    timeline=1,
+    system_id="7710712191987052390",
+    databases=("äpp", "postgres"),
+    stanza="main",
+    label="20260102-030405F",
+    wal_segment_bytes=16777216,
+    cluster_bytes=8_000_000,
+    repository_bytes=2_000_000,
+    version="2.45",
+)
 
 
 def conf(**values: Any) -> Conf:
     return parse_conf({"ENVIRONMENT": "test", **values})
 
 
-def test_a_manifest_survives_being_written_and_read() -> None:
-    signed = sign(MANIFEST, conf())
+@pytest.mark.parametrize("manifest", [MANIFEST, replace(MANIFEST, point=POINT)])
+def test_a_manifest_survives_being_written_and_read(manifest: Manifest) -> None:
+    signed = sign(manifest, conf())
     assert parse(serialise(signed), conf()) == signed
 
 

@@ -11,7 +11,7 @@ from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.retention import Retention, choose
 from migrationops.conf import Proof
 from migrationops.exceptions import ConfigurationError
-from tests.unit.backups.test_manifest import MANIFEST
+from tests.unit.backups.test_manifest import MANIFEST, POINT
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
@@ -49,6 +49,12 @@ def test_the_newest_of_each_day_week_and_month_stays() -> None:
 def test_unproven_ones_do_not_count_and_do_not_push_good_ones_out() -> None:
     backups = [backup(5), *(backup(age, proven=False) for age in (1, 2, 3))]
     assert kept(backups, last=1) == ["backup-5"]
+
+
+def test_a_restore_point_pushes_no_dump_out_nor_a_dump_a_point() -> None:
+    point = replace(backup(0), point=POINT)
+    assert kept([backup(1), point], daily=1) == ["backup-1", "backup-0"]
+    assert kept([backup(2), backup(1), point], last=1) == ["backup-1", "backup-0"]
 
 
 def test_what_an_unfinished_run_refers_to_stays() -> None:

@@ -1,0 +1,37 @@
+"""What the statements of a migration will lock, as far as lint can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrationops.executor.footprint import Footprint
+from migrationops.lint.simulation.effects import Effect
+from migrationops.lint.units import MigrationUnit
+from migrationops.postgres.table_locks import Lock
+
+
+def footprints(unit: MigrationUnit) -> Iterator[Footprint]:
+    """Yield one for each statement, in the order in which they will run.
+
+    The last is that of an operation that runs code, or whose SQL is not known.
+    """
+    deferred = []
+    for operation in unit.operations:
+        yield from (_footprint(s.effect) for s in operation.steps if not s.deferred)
+        if operation.problem or not operation.operation.reduces_to_sql:
+            yield Footprint(works=True)
+            return
+        deferred += [s.effect for s in operation.steps if s.deferred]
+    yield from map(_footprint, sorted(deferred, key=lambda effect: effect.index))
+
+
+def _footprint(effect: Effect) -> Footprint:
+    if effect.unknown or effect.failure:
+        return Footprint(works=True)
+    locks = {
+        name: Lock(mode)
+        for name, mode in effect.locks.items()
+        if name not in effect.new_tables
+    }
+    works = any(touch.rows != 0 and not touch.new for touch in effect.touches)
+    return Footprint.of(effect.sql, locks, works=works)

@@ -1,0 +1,90 @@
+"""The backup of a run: by which engine, whether an earlier one is enough, or a new one.
+
+A plan that only adds is content with one that is there, young and proven enough.
+"""
+
+from __future__ import annotations
+
+from migrationops.backups import catalog, directory, engines
+from migrationops.backups.choice import choose
+from migrationops.backups.engine import AnyEngine, ClusterEngine
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.source import open_source
+from migrationops.backups.take import take_backup
+from migrationops.conf import OnFailure, Policy, Proof
+from migrationops.exceptions import RefusedError
+from migrationops.postgres import databases
+from migrationops.workflows.migration_run import Work
+from migrationops.workflows.rehearsed_backup import take_rehearsed
+
+_DUMP = "Or POLICY's engine 'pg_dump'."
+
+
+def engine_of(work: Work) -> AnyEngine:
+    """Return the run's engine, by the policy or the size."""
+    return choose(work.run.journal.connection, work.conf)
+
+
+def preflight(work: Work) -> str:
+    """Refuse, before anything is done, what the engine will not do; return its name."""
+    engine = engine_of(work)
+    if isinstance(engine, ClusterEngine):
+        _check_policy(engine, work.conf.policy)
+        engine.check(open_source(work.alias, work.conf))
+    return engine.name
+
+
+def earlier(work: Work) -> Manifest | None:
+    """Return the backup that is enough for a plan that only adds, and still there."""
+    if work.conf.policy.backup in (Proof.NONE, Proof.REHEARSED):
+        return None  # on a rehearsed one another plan ran
+    if not work.plan.is_additive:
+        return None
+    place = directory.backup_directory(work.conf)
+    listing = engines.confirmed(catalog.list_backups(place, work.conf), work.conf)
+    found = catalog.fresh(listing, work.conf, databases.name(work.alias))
+    if found is None or _is_of_cluster(engines.engine_of(found)) != _is_of_cluster(
+        engine_of(work)
+    ):
+        return None  # what can be done with it is another thing
+    return found
+
+
+def obtain(work: Work, enough: Manifest | None) -> Manifest:
+    """Return the earlier one, or take one and prove it.
+
+    A restore point is made anew in any case, since from an old one all that was
+    written to the cluster would be lost; what it builds on is proven already then.
+    """
+    policy, engine = work.conf.policy, engine_of(work)
+    if enough is not None and not _is_of_cluster(engine):
+        return enough
+    if policy.backup is Proof.REHEARSED:
+        return take_rehearsed(work)
+    return take_backup(
+        alias=work.alias,
+        conf=work.conf,
+        run_id=work.run.run_id,
+        proof=Proof.NONE if enough else policy.backup,
+        report=work.run.report,
+        engine=engine,
+    )
+
+
+def _is_of_cluster(engine: AnyEngine) -> bool:
+    return isinstance(engine, ClusterEngine)
+
+
+def _check_policy(engine: ClusterEngine, policy: Policy) -> None:
+    if policy.on_failure is OnFailure.RESTORE:
+        raise RefusedError(
+            f"POLICY's on_failure is 'restore', and {engine.name} restores no database "
+            "by itself: it takes the whole cluster back, by hand. Nothing was changed.",
+            remedy=f"Set on_failure to 'stop' or 'reverse'. {_DUMP}",
+        )
+    if policy.backup is Proof.REHEARSED:
+        raise RefusedError(
+            "POLICY's backup is 'rehearsed', which takes a restored database on the "
+            f"server; {engine.name} makes none. Nothing was changed.",
+            remedy=f"Set backup to 'restored' or less. {_DUMP}",
+        )
