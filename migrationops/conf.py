@@ -230,8 +230,7 @@ def _seconds(value: Any) -> float:
     raise ValueError
 
 
-# How a field of Policy is read, by the type of its preset.
-_CONVERTED: dict[type, Callable[[Any], Any]] = {
+_CONVERTED: dict[type, Callable[[Any], Any]] = {  # by the type of the preset
     LintMode: LintMode,
     OnFailure: OnFailure,
     Method: Method,
