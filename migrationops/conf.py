@@ -220,10 +220,6 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
     return policy
 
 
-def _proof(value: str | Proof) -> Proof:
-    return value if isinstance(value, Proof) else Proof[str(value).upper()]
-
-
 def _seconds(value: Any) -> float:
     if float(value) >= 0:
         return float(value)
@@ -234,9 +230,10 @@ _CONVERTED: dict[type, Callable[[Any], Any]] = {  # by the type of the preset
     LintMode: LintMode,
     OnFailure: OnFailure,
     Method: Method,
-    Proof: _proof,
+    Proof: lambda value: Proof[getattr(value, "name", str(value)).upper()],
     bool: {True: True, False: False}.__getitem__,  # any text would be true
     float: _seconds,
+    int: int,
 }
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
-from migrationops.conf import OnFailure, Proof, get_conf, parse
+from migrationops.conf import PRESETS, OnFailure, Proof, get_conf, parse
+from migrationops.environments import Environment
 from migrationops.exceptions import ConfigurationError, RefusedError
 
 
@@ -27,6 +30,14 @@ def test_policy_fields_can_be_overridden() -> None:
         Proof.REHEARSED,
         OnFailure.REVERSE,
     )
+
+
+def test_every_field_may_be_overridden() -> None:
+    preset = PRESETS[Environment.STAGING]
+    given = {f.name: getattr(preset, f.name) for f in fields(preset)}
+    del given["name"], given["strictness"]
+
+    assert parse({"ENVIRONMENT": "staging", "POLICY": given}).policy == preset
 
 
 @pytest.mark.parametrize(
