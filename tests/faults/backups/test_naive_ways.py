@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +17,9 @@ import pytest
 from psycopg import sql
 
 from config.embedded import programs
-from migrationops.backups import derived, dumping, swap
+from migrationops.backups import derived, swap
 from migrationops.backups.derived import Role
-from migrationops.backups.engine import Job
-from migrationops.backups.parallel import write_tree
-from migrationops.backups.snapshot import lock_first_snapshot
-from migrationops.backups.source import Source, open_source
-from migrationops.backups.tree import PendingTree, pending_tree
-from migrationops.exceptions import ToolFailedError
-from migrationops.progress import silent
+from migrationops.backups.source import open_source
 from tests.roles import needs_createdb, needs_superuser
 from tests.shop import FIRST, Shop
 
@@ -144,41 +136,6 @@ def test_closing_a_database_before_a_rename_may_leave_it_closed(
     assert incoming.name in sandbox.names()
 
 
-def test_an_alter_that_queues_behind_a_dump_ends_its_workers(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And holds up every reader: no apply of ours ever overlaps a dump of ours."""
-    monkeypatch.setattr(dumping, "LOCK_WAIT", 0.5)
-    sandbox.sql("CREATE TABLE item AS SELECT generate_series(1, 9) n")
-    source = open_source(sandbox.alias, sandbox.conf())
-    queued = sandbox.connect()
-    altering = threading.Thread(target=_alter, args=[queued])
-    with lock_first_snapshot(source) as snapshot:
-        altering.start()
-        wait_for(sandbox, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
-        with sandbox.connect() as reader:
-            reader.execute("SET lock_timeout = '200ms'")
-            with pytest.raises(psycopg.errors.LockNotAvailable):  # the betrayal
-                reader.execute("SELECT FROM item")
-        final = tmp_path / "backup-x.dump"
-        with (
-            pending_tree(final) as tree,
-            pytest.raises(ToolFailedError, match="LOCK TABLE"),
-        ):
-            write_tree(job_of(source, tree), tree, snapshot)
-    altering.join()
-    queued.close()
-    assert not list(tmp_path.iterdir())
-
-
-def job_of(source: Source, tree: PendingTree) -> Job:
-    return Job(id="x", run="1", source=source, pending=tree, report=silent, jobs=2)
-
-
-def _alter(connection: psycopg.Connection[Any]) -> None:
-    connection.execute("ALTER TABLE item ADD more int")
-
-
 @pytest.mark.faults
 def test_a_lock_timeout_in_pgoptions_is_ignored_by_pg_dump(sandbox: Sandbox) -> None:
     sandbox.sql("CREATE TABLE item (id int)")
@@ -249,10 +206,3 @@ def test_a_lock_table_that_is_too_small_is_named_with_its_size(
     needed = re.search(r"Set max_locks_per_transaction to (\d+)", refused.stderr)
     assert needed
     assert not list((tmp_path / "backups").glob("*"))
-
-
-def wait_for(box: Sandbox, query: str) -> None:
-    deadline = time.monotonic() + 30
-    while not box.sql(query):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
