@@ -17,7 +17,7 @@ def backup_text(report: backup.Report) -> str:
     manifest = report.backup
     return (
         f"Backup {manifest.id} in {duration(report.seconds)}: {_size(manifest)} of "
-        f"{size(manifest.database_bytes)}, {proof_text(manifest.proof)}."
+        f"{size(manifest.database_bytes)}, {_shown(manifest)}."
     )
 
 
@@ -53,7 +53,7 @@ def backups_text(listed: Listed) -> str:
             m.id,
             m.engine,
             _size(m),
-            proof_text(m.proof),
+            _shown(m),
             f"{m.started:%Y-%m-%d %H:%M} UTC",
         ]
         for m in listing.backups
@@ -75,7 +75,11 @@ def backups_text(listed: Listed) -> str:
 def verified_text(found: Iterable[Verified]) -> str:
     """Say of each backup whether it holds."""
     rows = [
-        [v.id, v.problem or f"holds: {v.level}, {many(v.rows, 'row')} compared"]
+        [
+            v.id,
+            v.problem or f"holds: {v.level}, {many(v.rows, 'row')} compared",
+            f"{many(v.copies, 'file')} in storage not read" if v.copies else "",
+        ]
         for v in found
     ]
     return table(rows, indent="") or "There is no backup to verify."
@@ -104,6 +108,16 @@ def _size(manifest: Manifest) -> str:
     if point is None:
         return size(manifest.size)
     return f"{size(point.repository_bytes)} of pgBackRest's {point.label}"
+
+
+def _shown(manifest: Manifest) -> str:
+    """Say what was shown of the backup, and what of its copies."""
+    proof = proof_text(manifest.proof)
+    if not manifest.copies:
+        return proof
+    if manifest.is_copied_as_proven:
+        return f"{proof}; in storage: read back, the same bytes"
+    return f"{proof}; in storage: encrypted, read back, never decrypted"
 
 
 def proof_text(proof: ProofRecord) -> str:

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.fix_shop import needs_superuser
+from tests.roles import needs_superuser
 from tests.shop import ADD_PRICE, Shop
 
 NOTE = """migrations.CreateModel("Note", [
@@ -104,7 +104,7 @@ def locked(report: str) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-@needs_superuser
+@needs_superuser("sets deadlock_timeout")
 def test_child_first_ends_in_a_deadlock(ready: Shop) -> None:
     """What the same statements come to in the order in which they are written."""
     with writing(ready), ready.connect(autocommit=False) as naive:

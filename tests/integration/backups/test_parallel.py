@@ -196,6 +196,10 @@ def test_its_files_go_to_a_storage_and_come_back(
     settings.MIGRATIONOPS = {**settings.MIGRATIONOPS, "BACKUP_STORAGE": "safe"}
     manifest = take(stamped)
     assert len(manifest.copies) == len(manifest.files)
+    (held,) = backups.verify_backups(
+        alias=stamped.alias, identifier=None, level=Proof.DECODED, report=silent
+    )
+    assert held.copies == len(manifest.copies)
     directory.remove(stamped.directory / manifest.archive)
     stamped.directory.joinpath(f"{manifest.id}.json").unlink()
 
