@@ -138,6 +138,13 @@ def amount(event: Progress) -> str:
     return f"{done} of {total}{unit}" if event.total else f"{done}{unit}"
 
 
+def proof_text(proof: ProofRecord) -> str:
+    """Say how far a backup was proven."""
+    rows = f", {many(proof.rows, 'row')}" if proof.rows else ""
+    skipped = f", not proven: {'; '.join(proof.skipped)}" if proof.skipped else ""
+    return f"{proof.level.name.lower()}{rows}{skipped}"
+
+
 def size(count: float) -> str:
     """Write bytes with three digits at most."""
     for unit in _BYTES:
@@ -163,10 +170,3 @@ def _text(event: Progress) -> str:
 
 def _plain(text: str) -> str:
     return text
-
-
-def proof_text(proof: ProofRecord) -> str:
-    """Say how far a backup was proven."""
-    rows = f", {many(proof.rows, 'row')}" if proof.rows else ""
-    skipped = f", not proven: {'; '.join(proof.skipped)}" if proof.skipped else ""
-    return f"{proof.level.name.lower()}{rows}{skipped}"
