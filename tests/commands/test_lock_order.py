@@ -121,8 +121,9 @@ def test_child_first_ends_in_a_deadlock(ready: Shop) -> None:
 
 
 def test_parent_first_no_client_fails(ready: Shop) -> None:
+    policy = {"backup": "none", "rehearse": True}
     with writing(ready) as clients:
-        done = ready.run("safe_migrate", "--json")
+        done = ready.run("safe_migrate", "--json", POLICY=policy)
 
     assert done.returncode == 0, done.stderr
     assert clients.failed == []
@@ -148,23 +149,43 @@ def test_whatever_clients_do_none_fails(
     assert clients.failed == []
 
 
-@pytest.mark.faults
-def test_one_statement_on_two_tables_too(ready: Shop) -> None:
-    """AddForeignKey alone: the constraint takes the child, and then the parent."""
+@pytest.fixture
+def with_key(ready: Shop) -> Shop:
+    """Return a shop with an AddForeignKey pending: the child first, then the parent."""
     ready.add(
-        "0003_expand_other",
+        "0003_expand_both",
         SAFE_FK,
         after="0002_expand_note",
         atomic=False,
         extra="from migrationops import operations as safe",
     )
-    (ready.migrations / "0003_expand_both.py").unlink()
-    with writing(ready) as clients:
-        done = ready.run("safe_migrate", POLICY={"backup": "none", "rehearse": True})
+    ready.ops["POLICY"] = {"backup": "none", "rehearse": True}
+    return ready
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("state", ["started", "done"])
+def test_killed_around_such_a_statement_it_goes_on(with_key: Shop, state: str) -> None:
+    with_key.kill_at(f"NEW.sql LIKE '%NOT VALID' AND NEW.state = '{state}'")
+
+    with_key.succeed("safe_migrate", "--wait", "30")
+
+    assert with_key.applied()[-1] == "0003_expand_both"
+    keys = (
+        "SELECT convalidated FROM pg_constraint WHERE contype = 'f' AND conrelid = %s"
+    )
+    found = with_key.query(f"{keys}::regclass", "shop_note")
+    assert found == [(True,), (True,)]
+
+
+@pytest.mark.faults
+def test_one_statement_on_two_tables_too(with_key: Shop) -> None:
+    with writing(with_key) as clients:
+        done = with_key.run("safe_migrate")
 
     assert done.returncode == 0, done.stderr
     assert clients.failed == []
-    rows = ready.query(
+    rows = with_key.query(
         "SELECT sql, detail->'locked' FROM migrationops_step WHERE detail ? 'locked'"
     )
     ((sql, steps),) = rows
@@ -209,7 +230,13 @@ CASES: list[tuple[list[str], list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize("rehearse", [False, True], ids=["lint", "rehearsal"])
+@pytest.mark.parametrize(
+    "rehearse",
+    [
+        pytest.param(False, id="lint"),
+        pytest.param(True, id="rehearsal", marks=pytest.mark.faults),
+    ],
+)
 def test_what_is_locked_first(ready: Shop, rehearse: bool) -> None:
     """Only what is needed anyway, and nothing for longer than it is needed."""
     after, wanted = "0002_expand_note", {}
