@@ -14,7 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from chores.exceptions import ChoresError
-from chores.households.models import Membership
+from chores.households.models import Household, Membership, Role
+from chores.households.permissions import Verb, may
 
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
@@ -51,6 +52,22 @@ class QuickListAdmin(Base):
     ordering = ("-pk",)
 
 
+class HouseholdRowAdmin(QuickListAdmin):
+    """Rows that a household's admins edit, and operators who do not belong to it."""
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or may_edit(request, obj.household_id))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kw: Any) -> Any:
+        """Offer no household of which the user is a member without that right."""
+        if db_field.name == "household":
+            kw["queryset"] = Household.objects.exclude(pk__in=barred(request))
+        return super().formfield_for_foreignkey(db_field, request, **kw)
+
+
 class ReadOnlyAdmin(Base):
     """Pages to look at: rows come from services and are never edited here."""
 
@@ -73,7 +90,8 @@ class BigTableAdmin(ReadOnlyAdmin, QuickListAdmin):
 
     search_fields = ("pk",)
     search_help_text = (
-        f"A member's name, or its beginning. Filters look at the newest {WINDOW:,}."
+        f"A member's name, or its beginning. The newest {MOST:,} are listed; "
+        f"filters look at the newest {WINDOW:,}."
     )
     search_through = "member"
     # What an index finds at any age, as it begins in the address.
@@ -104,6 +122,17 @@ def actor_of(request: HttpRequest, household_id: int) -> Membership | None:
     """Return who acts: the user's own membership, else the operator."""
     mine = Membership.objects.filter(household=household_id, user=request.user.pk)
     return mine.active().first()
+
+
+def may_edit(request: HttpRequest, household_id: int) -> bool:
+    """Return whether the user decides for a household, or stands outside of it."""
+    return may(actor_of(request, household_id), Verb.EDIT)
+
+
+def barred(request: HttpRequest) -> QuerySet[Any, Any]:
+    """Return the households of which the user is a member and no admin."""
+    mine = Membership.objects.filter(user=request.user.pk).active()
+    return mine.exclude(role=Role.ADMIN).values("household")
 
 
 def run_each(

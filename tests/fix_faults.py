@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,11 +43,34 @@ def pytest_terminal_summary(
     if not cells:
         return
     terminalreporter.write_line(table(cells))
-    if path := config.getoption("--record-faults"):
+    path = config.getoption("--record-faults")
+    if path and not is_whole(config, reports):
+        terminalreporter.write_line(f"{path} is as it was: only a part of the tier ran")
+    elif path:
         others = [r for r in reports if not list(_cells(r))]
         Path(path).write_text(f"{INTRODUCTION}\n{_heading(others)}\n\n{table(cells)}\n")
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note what of this tier was left out, by -k, --deselect or another marker."""
+    for item in items:
+        if item.get_closest_marker("faults"):
+            item.config.stash[_LEFT_OUT] = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[_COLLECTED] = len(session.items)
+
+
+def is_whole(config: pytest.Config, reports: Sequence[pytest.TestReport]) -> bool:
+    """Whether every test of the tier was chosen, and came to its end."""
+    chosen = config.args_source is not pytest.Config.ArgsSource.ARGS
+    left_out = config.stash.get(_LEFT_OUT, False)
+    return chosen and not left_out and len(reports) == config.stash.get(_COLLECTED, 0)
+
+
+_LEFT_OUT = pytest.StashKey[bool]()
+_COLLECTED = pytest.StashKey[int]()
 Key = tuple[int, str, str, str]
 
 

@@ -1,26 +1,28 @@
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminDateWidget
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.html import format_html
 
 from chores.admin import (
+    HouseholdRowAdmin,
     NameForm,
     QuickListAdmin,
     ReadOnlyAdmin,
     actor_of,
     confirm,
+    may_edit,
     run_each,
 )
-from chores.exceptions import ChoresError
+from chores.exceptions import NotAllowedError
 from chores.households import absences, members
 from chores.households.configuration import SETTINGS
+from chores.households.forms import AbsenceForm, MembershipForm, SettingForm
 from chores.households.households import (
     archive_household,
     purge_household,
@@ -32,11 +34,12 @@ from chores.households.models import (
     Household,
     Membership,
     Notice,
-    Role,
     SystemSetting,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
@@ -70,15 +73,24 @@ class HouseholdAdmin(QuickListAdmin):
             request, object_id, form_url, {**(extra_context or {}), **shown}
         )
 
+    def has_change_permission(
+        self, request: HttpRequest, obj: Household | None = None
+    ) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or may_edit(request, obj.pk))
+
     def save_model(self, request: Any, obj: Household, form: Any, change: Any) -> None:
         if change:
-            save_household(obj, actor=None)
+            save_household(obj, actor=actor_of(request, obj.pk))
         else:
             obj.save()
 
     @admin.action(description="Archive")
     def archive(self, request: HttpRequest, rows: QuerySet[Household]) -> None:
-        run_each(request, rows, lambda h: archive_household(h, actor=None), "archived")
+        def run(household: Household) -> object:
+            return archive_household(household, actor=actor_of(request, household.pk))
+
+        run_each(request, rows, run, "archived")
 
     @admin.display(description="end of life")
     def purge(self, household: Household) -> str:
@@ -90,7 +102,8 @@ class HouseholdAdmin(QuickListAdmin):
     def purge_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for the household's name, then delete all that is its own."""
         household = get_object_or_404(Household, pk=pk)
-        if not request.user.has_perm("households.delete_household"):
+        allowed = request.user.has_perm("households.delete_household")
+        if not (allowed and may_edit(request, pk)):
             raise PermissionDenied
         return confirm(
             request,
@@ -105,23 +118,8 @@ class HouseholdAdmin(QuickListAdmin):
         return False
 
 
-class MembershipForm(forms.ModelForm[Membership]):
-    """Refuses to leave a household without an admin."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        stays = cleaned.get("role") == Role.ADMIN and cleaned.get("user") is not None
-        if self.instance.pk and not stays:
-            _, member = members.lock_member(self.instance)
-            try:
-                members.require_another_admin(member)
-            except ChoresError as refusal:
-                raise ValidationError(str(refusal)) from None
-        return cleaned
-
-
 @admin.register(Membership)
-class MembershipAdmin(QuickListAdmin):
+class MembershipAdmin(HouseholdRowAdmin):
     form = MembershipForm
     list_display = ("name", "household", "role", "balance", "earned", "left_at")
     list_filter = ("role", ("left_at", admin.EmptyFieldListFilter))
@@ -149,34 +147,22 @@ class MembershipAdmin(QuickListAdmin):
 
     @admin.action(description="Take back")
     def rejoin(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
-        run_each(request, rows, lambda m: members.rejoin(m, actor=None), "are back")
+        def run(member: Membership) -> object:
+            return members.rejoin(member, actor=actor_of(request, member.household_id))
+
+        run_each(request, rows, run, "are back")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
-class AbsenceForm(forms.ModelForm[Absence]):
-    """Both dates are inclusive."""
-
-    first = forms.DateField(widget=AdminDateWidget)
-    last = forms.DateField(widget=AdminDateWidget)
-
-    class Meta:
-        model = Absence
-        fields = ("member", "note")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if {"member", "first", "last"} <= set(cleaned):
-            try:
-                days = absences.day_range(cleaned["first"], cleaned["last"])
-            except ChoresError as refusal:
-                raise ValidationError(str(refusal)) from None
-            self.instance.household_id = cleaned["member"].household_id
-            self.instance.days = days
-            self.instance.member = cleaned["member"]
-            self.instance.validate_constraints()
-        return cleaned
+@contextmanager
+def refused_as_forbidden() -> Iterator[None]:
+    """Answer with 403 where a service says that the user may not."""
+    try:
+        yield
+    except NotAllowedError as refusal:
+        raise PermissionDenied(str(refusal)) from None
 
 
 @admin.register(Absence)
@@ -188,18 +174,20 @@ class AbsenceAdmin(QuickListAdmin):
     autocomplete_fields = ("member",)
 
     def save_model(self, request: Any, obj: Absence, form: Any, change: Any) -> None:
-        data = form.cleaned_data
-        saved = absences.add_absence(
-            obj.member, data["first"], data["last"], actor=None, note=obj.note
-        )
+        data, actor = form.cleaned_data, actor_of(request, obj.household_id)
+        with refused_as_forbidden():
+            saved = absences.add_absence(
+                obj.member, data["first"], data["last"], actor=actor, note=obj.note
+            )
         obj.pk = saved.pk
 
     def delete_model(self, request: HttpRequest, obj: Absence) -> None:
-        absences.remove_absence(obj, actor=None)
+        with refused_as_forbidden():
+            absences.remove_absence(obj, actor=actor_of(request, obj.household_id))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for absence in queryset:
-            absences.remove_absence(absence, actor=None)
+            self.delete_model(request, absence)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -210,23 +198,6 @@ class NoticeAdmin(ReadOnlyAdmin, QuickListAdmin):
     list_display = ("member", "kind", "day", "sent_at")
     list_filter = ("kind",)
     list_select_related = ("member",)
-
-
-class SettingForm(forms.ModelForm[SystemSetting]):
-    """A value is checked by its key's type."""
-
-    class Meta:
-        model = SystemSetting
-        fields = ("key", "value")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        key = cleaned.get("key") or self.instance.key
-        if key not in SETTINGS:
-            raise ValidationError(f"Settings are {', '.join(sorted(SETTINGS))}.")
-        if "value" in cleaned:
-            SETTINGS[key].parse(cleaned["value"])
-        return cleaned
 
 
 @admin.register(SystemSetting)

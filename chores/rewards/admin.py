@@ -11,8 +11,8 @@ from django.utils.html import format_html
 
 from chores.admin import (
     BigTableAdmin,
+    HouseholdRowAdmin,
     NoteForm,
-    QuickListAdmin,
     actor_of,
     confirm,
     run_each,
@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
+# The admin has a colour for errors in both schemes, and none for the opposite.
+GAIN = "light-dark(#1c6b3c, #7bd88f)"
+
 
 @admin.register(Achievement)
-class AchievementAdmin(QuickListAdmin):
+class AchievementAdmin(HouseholdRowAdmin):
     list_display = ("__str__", "household", "metric", "threshold", "bonus", "active")
     list_filter = ("metric", "active")
     list_select_related = ("household",)
@@ -55,7 +58,7 @@ class UserAchievementAdmin(BigTableAdmin):
 
 
 @admin.register(Reward)
-class RewardAdmin(QuickListAdmin):
+class RewardAdmin(HouseholdRowAdmin):
     list_display = ("__str__", "household", "cost", "stock", "needs_approval")
     list_select_related = ("household",)
     search_fields = ("name", "household__name")
@@ -116,7 +119,13 @@ class PointEntryAdmin(BigTableAdmin):
         "note",
     )
     list_filter = ("kind",)
-    list_select_related = ("member", "completion__chore", "redemption__reward")
+    list_select_related = (
+        "member",
+        "completion__chore",
+        "redemption__reward",
+        "badge__achievement",
+        "reverses",
+    )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Know of each entry whether it is reversed."""
@@ -130,10 +139,9 @@ class PointEntryAdmin(BigTableAdmin):
 
     @admin.display(description="amount", ordering="amount")
     def coloured(self, entry: PointEntry) -> str:
-        colour = "--success-fg" if entry.amount > 0 else "--error-fg"
         return format_html(
-            '<strong style="color: var({}, inherit)">{}</strong>',
-            colour,
+            '<strong style="color: {}">{}</strong>',
+            GAIN if entry.amount > 0 else "var(--error-fg)",
             f"{entry.amount:+d}",
         )
 
@@ -144,6 +152,10 @@ class PointEntryAdmin(BigTableAdmin):
             return link(entry.completion, str(entry.completion.chore))
         if entry.redemption is not None:
             return link(entry.redemption, str(entry.redemption.reward))
+        if entry.badge is not None:
+            return link(entry.badge, str(entry.badge.achievement))
+        if entry.reverses is not None:
+            return link(entry.reverses, f"reverses {entry.reverses.seq}")
         if entry.reversed:
             return "reversed"
         if entry.kind in (Kind.BONUS, Kind.PENALTY):

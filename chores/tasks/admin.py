@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.html import format_html
 
-from chores.admin import BigTableAdmin, QuickListAdmin, actor_of, run_each
+from chores.admin import BigTableAdmin, HouseholdRowAdmin, actor_of, run_each
 from chores.households.models import Membership
 from chores.tasks import reviews, skips
 from chores.tasks.chores import archive_chore, set_paused
@@ -49,9 +49,9 @@ class ParticipantInline(admin.TabularInline[ChoreParticipant, Chore]):
 
 
 @admin.register(Chore)
-class ChoreAdmin(QuickListAdmin):
+class ChoreAdmin(HouseholdRowAdmin):
     form = ChoreForm
-    list_display = ("__str__", "household", "in_words", "points", "next_on", "paused")
+    list_display = ("__str__", "household", "in_words", "points", "next_on", "state")
     list_filter = ("schedule", "assign", "paused")
     list_select_related = ("household",)
     search_fields = ("name", "household__name")
@@ -111,6 +111,11 @@ class ChoreAdmin(QuickListAdmin):
     def in_words(self, chore: Any) -> str:
         words: str = chore.words
         return words
+
+    @admin.display(ordering="paused")
+    def state(self, chore: Chore) -> str:
+        """Say what is out of the ordinary."""
+        return "archived" if chore.archived_at else "paused" if chore.paused else ""
 
     @admin.display(description="next dates")
     def next_dates(self, chore: Chore | None) -> str:

@@ -31,7 +31,7 @@ class ChoreForm(forms.ModelForm[Chore]):
 
     repeats = forms.ChoiceField(choices=list(REPEATS.items()), required=False)
     interval = forms.IntegerField(
-        label="every", min_value=1, max_value=rules.MAX_INTERVAL, required=False
+        label="Every", min_value=1, max_value=rules.MAX_INTERVAL, required=False
     )
     weekdays = forms.MultipleChoiceField(
         choices=list(NAMES.items()),

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from chores.households.configuration import DIGEST_HOUR
-from chores.households.days import household_day, week_start
+from chores.households.days import DAY, household_day, start_of, week_start
 from chores.households.models import Membership, Notice, Role
 from chores.households.models.notice import NoticeKind
 from chores.rewards.levels import level
@@ -112,13 +112,16 @@ def approvals(member: Membership, day: datetime.date) -> Letter | None:
 
 
 def weekly_letter(member: Membership, day: datetime.date) -> Letter:
-    """Return last week's story: what was done, by whom, and what comes."""
-    household = member.household_id
+    """Return the story of the week that is over, and what comes in the next."""
+    household, first = member.household_id, day - WEEK
     done = ChoreCompletion.objects.filter(
-        household=household, state=State.APPROVED, done_on__range=(day - WEEK, day)
+        household=household, state=State.APPROVED, done_on__range=(first, day - DAY)
+    )
+    helped = done.exclude(occurrence__assignee=None).exclude(
+        occurrence__assignee=F("member")
     )
     coming = Occurrence.objects.filter(
-        assignee=member, status__in=STANDING, due_on__range=(day, day + WEEK)
+        assignee=member, status__in=STANDING, due_on__range=(day, day + WEEK - DAY)
     )
     context = {
         "today": day,
@@ -127,11 +130,16 @@ def weekly_letter(member: Membership, day: datetime.date) -> Letter:
             .annotate(done=Count("pk"), points=Sum("points"))
             .order_by("-points")
         ),
+        "helped": list(
+            helped.values("member__name", "occurrence__assignee__name")
+            .annotate(times=Count("pk"))
+            .order_by("-times", "member__name")
+        ),
         "badges": list(
             UserAchievement.objects.filter(
                 household=household,
                 revoked_at__isnull=True,
-                awarded_at__gte=timezone.now() - WEEK,
+                awarded_at__gte=start_of(member.household, first),
             ).select_related("achievement", "member")
         ),
         "coming": list(coming.select_related("chore").order_by("due_on")),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from migrationops.backups.difference import Difference
-from migrationops.backups.manifest import Manifest, ProofRecord
-from migrationops.management.rendering import duration, size, table
+from migrationops.backups.manifest import Manifest
+from migrationops.management.rendering import duration, proof_text, size, table
 from migrationops.wording import many
 from migrationops.workflows import backup, expire_backups, install_schedules, restore
 from migrationops.workflows.backups import Listed, Verified
@@ -118,13 +118,6 @@ def _shown(manifest: Manifest) -> str:
     if manifest.is_copied_as_proven:
         return f"{proof}; in storage: read back, the same bytes"
     return f"{proof}; in storage: encrypted, read back, never decrypted"
-
-
-def proof_text(proof: ProofRecord) -> str:
-    """Say how far a backup was proven."""
-    rows = f", {many(proof.rows, 'row')}" if proof.rows else ""
-    skipped = f", not proven: {'; '.join(proof.skipped)}" if proof.skipped else ""
-    return f"{proof.level.name.lower()}{rows}{skipped}"
 
 
 def _section(title: str, rows: Iterable[list[str]]) -> list[str]:

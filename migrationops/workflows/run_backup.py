@@ -6,10 +6,11 @@ A plan that only adds is content with one that is there, young and proven enough
 from __future__ import annotations
 
 from migrationops.backups import catalog, directory, engines
+from migrationops.backups.build import may_create
 from migrationops.backups.choice import choose
 from migrationops.backups.engine import AnyEngine, ClusterEngine
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.source import open_source
+from migrationops.backups.source import Source, open_source
 from migrationops.backups.take import take_backup
 from migrationops.conf import OnFailure, Policy, Proof
 from migrationops.exceptions import RefusedError
@@ -31,6 +32,8 @@ def preflight(work: Work) -> str:
     if isinstance(engine, ClusterEngine):
         _check_policy(engine, work.conf.policy)
         engine.check(open_source(work.alias, work.conf))
+    elif work.conf.policy.on_failure is OnFailure.RESTORE:
+        _check_right(open_source(work.alias, work.conf))
     return engine.name
 
 
@@ -73,6 +76,17 @@ def obtain(work: Work, enough: Manifest | None) -> Manifest:
 
 def _is_of_cluster(engine: AnyEngine) -> bool:
     return isinstance(engine, ClusterEngine)
+
+
+def _check_right(source: Source) -> None:
+    with source.maintenance() as connection:
+        if not may_create(connection):
+            raise RefusedError(
+                "POLICY's on_failure is 'restore', and this role may not create "
+                "databases, so none could be built beside. Nothing was changed.",
+                remedy="Set on_failure to 'stop' or 'reverse', give the role CREATEDB, "
+                "or set OPERATOR_URL.",
+            )
 
 
 def _check_policy(engine: ClusterEngine, policy: Policy) -> None:

@@ -93,7 +93,7 @@ def test_what_another_wrote_is_not_lost(ready: Shop) -> None:
     assert ready.applied()[-1] == "0003_contract_items"
 
 
-@needs_superuser
+@needs_superuser("restores an extension and an event trigger")
 @pytest.mark.faults
 def test_what_fails_after_the_swap_is_a_warning(ready: Shop) -> None:
     """The backup is restored all the same, and nobody is told otherwise."""

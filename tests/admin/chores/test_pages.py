@@ -166,7 +166,8 @@ def test_a_reversed_entry_offers_no_reversal(staff: Client, home: Home) -> None:
     reverse_adjustment(entry, actor=home.ann, note="a mistake")
     page = staff.get(url).content.decode()
     assert link not in page
-    assert "reversed" in page
+    assert ">reversed<" in page
+    assert f">reverses {entry.seq}<" in page
 
 
 def test_a_households_page_is_its_hub(staff: Client, home: Home) -> None:

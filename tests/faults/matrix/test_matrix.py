@@ -38,6 +38,8 @@ NAMED = re.compile(r"in this run: (.*?)\.(?:\s|$)")
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with prepared(tmp_path_factory.mktemp("ground")) as made:
+        # Here, so that no part of the matrix passes while a boundary has no cell.
+        assert len(made.steps) == STEPS, made.steps
         yield made
 
 
@@ -100,7 +102,3 @@ def test_it_ends_as_if_undisturbed(
 
     assert content(shop) == ground.undisturbed
     assert leftovers(shop) == {}
-
-
-def test_the_matrix_has_every_boundary(ground: Ground) -> None:
-    assert len(ground.steps) == STEPS, ground.steps

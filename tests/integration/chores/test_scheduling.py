@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core import mail
 from django.core.management import call_command
+from django.utils import timezone
 
 from chores.accounts import tokens
 from chores.exceptions import ChoresError, NotAllowedError, WrongStateError
@@ -18,12 +19,13 @@ from chores.households.households import save_household
 from chores.households.members import leave, rejoin
 from chores.households.models import Notice, Role, SystemSetting
 from chores.households.pins import check_pin, set_pin
+from chores.rewards.models import UserAchievement
 from chores.rewards.streaks import streaks
 from chores.tasks.chores import save_chore, set_paused
 from chores.tasks.completions import Attempt, complete
 from chores.tasks.generator import generate
 from chores.tasks.messages import send_due_messages
-from chores.tasks.models import Chore, Occurrence
+from chores.tasks.models import Chore, ChoreCompletion, Occurrence
 from chores.tasks.skips import skip, unskip
 from chores.tasks.sweep import sweep
 from chores.tasks.undo import undo
@@ -205,6 +207,36 @@ def test_mail_is_sent_once_in_the_morning(home: Home) -> None:
     home.ann.wants_digest = False
     home.ann.save()
     assert send_due_messages(now=morning + DAY) == 1
+
+
+def test_the_letter_tells_of_the_week_that_is_over(home: Home) -> None:
+    made = chore(home, home.ann, home.bo, assign="turns")
+    rows = list(Occurrence.objects.filter(chore=made).order_by("due_on"))
+    for n in (0, 1, 6, 7):
+        attempt = Attempt(member=home.bo, actor=home.ann)
+        complete(rows[n].pk, attempt, now=NOON + n * DAY)
+    UserAchievement.objects.update(awarded_at=NOON)
+    assert send_due_messages(now=NOON.replace(hour=7) + 7 * DAY)
+    (text,) = {m.body for m in mail.outbox if "Dear Ann" in m.body}
+    assert "Bo did 3 chores for 30 points" in text
+    assert "Bo helped Ann 2 times" in text
+    assert "First step: Bo" in text
+    assert f"{TODAY + 8 * DAY:%a} 10 Mar: Dishes" in text
+    assert f"{TODAY + 14 * DAY:%a} 16 Mar" not in text
+
+
+def test_an_admin_is_told_of_what_waits_but_their_own(home: Home) -> None:
+    for who in (home.cy, home.ann):
+        row = home.occurrence(name=f"By {who}", needs_approval=True)
+        attempt = Attempt(member=who, actor=who)
+        complete(row.pk, attempt)
+    ChoreCompletion.objects.update(state="pending")
+    Occurrence.objects.update(status="submitted", closed_at=None)
+    morning = timezone.now().replace(hour=7)
+    assert send_due_messages(now=morning)
+    (told,) = [m for m in mail.outbox if "waiting" in m.subject]
+    assert told.subject == "Home: 1 waiting for your approval"
+    assert "By Cy, done by Cy" in told.body
 
 
 def test_an_invitation_is_used_once(home: Home) -> None:
