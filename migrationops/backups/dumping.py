@@ -49,11 +49,9 @@ def write_dump(job: Job, pending: PendingFile, snapshot: Snapshot) -> Dump:
     compression = probe_compression(job.source.programs)
     decoding = _decoding(job.source) if job.read_back else contextlib.nullcontext()
     with decoding as decoder:
-        with (
-            _dumping(job.source, snapshot, compression) as child,
-            counting(snapshot, hashed=job.hashed) as counts,
-        ):
-            file = _store(child, job, pending, decoder)
+        with counting(snapshot, hashed=job.hashed) as counts:
+            with _dumping(job.source, snapshot, compression) as child:
+                file = _store(child, job, pending, decoder)
             tables = counts.result()
         # pg_dump ended well: whatever is wrong now is wrong with the archive.
         rows = decoder.result() if decoder else None
