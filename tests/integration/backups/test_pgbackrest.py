@@ -90,8 +90,11 @@ def test_a_run_is_gone_back_on_by_the_text_alone(archiving: Archiving) -> None:
     archiving.succeed("safe_migrate", POLICY=policy)
     shop.execute("INSERT INTO shop_item (name) VALUES ('after')")
     assert "price" in shop.columns()
-    taken = archiving.listed()["backups"][-1]
-    assert taken["engine"] == "pgbackrest"
+    proven, taken = archiving.listed()["backups"][-2:]
+    assert (proven["proof"]["level"], taken["proof"]["level"]) == ("decoded", "none")
+    assert taken["proof"]["skipped"] == [
+        f"the point itself; what it builds on is proven with {proven['id']}"
+    ]
 
     go_back(archiving, taken["id"])
     assert names(archiving)[-1] == "before"
