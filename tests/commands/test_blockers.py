@@ -42,11 +42,11 @@ def reader(shop: Shop) -> psycopg.Connection[tuple[object, ...]]:
 def read_until(process: subprocess.Popen[str] | Forked, words: str) -> str:
     """Return the first line of a run's progress that has these words."""
     assert process.stderr is not None
-    line = process.stderr.readline()
-    while words not in line:
-        assert line, process.wait()
-        line = process.stderr.readline()
-    return line
+    lines = [process.stderr.readline()]
+    while words not in lines[-1]:
+        assert lines[-1], "".join(lines)
+        lines.append(process.stderr.readline())
+    return lines[-1]
 
 
 def test_writers_go_on_while_a_run_waits_for_a_reader(ready: Shop) -> None:

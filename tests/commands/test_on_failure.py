@@ -9,7 +9,7 @@ import pytest
 
 from tests.gate import Gate
 from tests.outcome import refused, standing
-from tests.roles import needs_superuser
+from tests.roles import needs_createdb, needs_superuser
 from tests.shop import Shop
 
 pytestmark = pytest.mark.postgres_tools
@@ -80,6 +80,7 @@ def test_what_nobody_else_has_written_to_is_restored(ready: Shop) -> None:
     assert ready.query(ITEMS) == [(150, items[0][1] - sum(range(1, 51)))]
 
 
+@needs_createdb
 def test_what_another_wrote_is_not_lost(ready: Shop) -> None:
     fail(ready, GATE.operation)
     with GATE.closed(ready):
