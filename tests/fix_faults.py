@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.sources import ROOT
+
+Key = tuple[int, str, str, str]
 
 INTRODUCTION = """# The fault matrix
 
@@ -44,34 +46,21 @@ def pytest_terminal_summary(
         return
     terminalreporter.write_line(table(cells))
     path = config.getoption("--record-faults")
-    if path and not is_whole(config, reports):
-        terminalreporter.write_line(f"{path} is as it was: only a part of the tier ran")
+    if path and not is_whole(cells, reports):
+        terminalreporter.write_line(
+            f"{path} is as it was: only a part of the matrix ran"
+        )
     elif path:
         others = [r for r in reports if not list(_cells(r))]
         Path(path).write_text(f"{INTRODUCTION}\n{_heading(others)}\n\n{table(cells)}\n")
 
 
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Note what of this tier was left out, by -k, --deselect or another marker."""
-    for item in items:
-        if item.get_closest_marker("faults"):
-            item.config.stash[_LEFT_OUT] = True
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    session.config.stash[_COLLECTED] = len(session.items)
-
-
-def is_whole(config: pytest.Config, reports: Sequence[pytest.TestReport]) -> bool:
-    """Whether every test of the tier was chosen, and came to its end."""
-    chosen = config.args_source is not pytest.Config.ArgsSource.ARGS
-    left_out = config.stash.get(_LEFT_OUT, False)
-    return chosen and not left_out and len(reports) == config.stash.get(_COLLECTED, 0)
-
-
-_LEFT_OUT = pytest.StashKey[bool]()
-_COLLECTED = pytest.StashKey[int]()
-Key = tuple[int, str, str, str]
+def is_whole(cells: dict[Key, str], reports: Iterable[pytest.TestReport]) -> bool:
+    """Whether every cell that the matrix has was seen, whoever ran it."""
+    sizes = {
+        value for r in reports for name, value in r.user_properties if name == "of"
+    }
+    return sizes == {len(cells)}
 
 
 def _cells(report: pytest.TestReport) -> list[tuple[Key, str]]:
@@ -92,7 +81,7 @@ def _end(report: pytest.TestReport, cell: dict[str, object]) -> str:
 
 def table(cells: dict[Key, str]) -> str:
     """Return boundaries as rows, faults as columns."""
-    faults = list(dict.fromkeys(fault for *_, fault in cells))
+    faults = sorted({fault for *_, fault in cells})
     order = {"started": 0, "done": 1}
     points = sorted({key[:3] for key in cells}, key=lambda p: (p[0], order[p[2]]))
     lines = [
@@ -113,8 +102,9 @@ def _heading(others: list[pytest.TestReport]) -> str:
         text=True,
         check=False,
     ).stdout.strip()
-    passed = sum(report.passed for report in others)
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}. The other tests "
-        f"of this tier: {passed} of {len(others)} passed."
+    beside = (
+        f" {sum(r.passed for r in others)} of {len(others)} other tests of this tier"
+    )
+    return f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}." + (
+        f"{beside} passed with it." if others else ""
     )

@@ -96,6 +96,7 @@ def test_it_ends_as_if_undisturbed(
     step = ground.steps[number - 1].splitlines()[0]
     cell = {"number": number, "step": step, "state": state, "fault": fault}
     record_property("cell", {**cell, "code": done.returncode})
+    record_property("of", len(CELLS))
     tells_the_truth(shop, done, before)
 
     shop.succeed("safe_migrate", "--wait", "30")
