@@ -173,7 +173,8 @@ def parse(raw: Mapping[str, Any]) -> Conf:
         for key, value in raw.items()
         if key not in _SPECIAL
     }
-    values.setdefault("backup_dir", _default_backup_dir(environment))
+    if not environment.is_protected:
+        values.setdefault("backup_dir", Path("backups"))
     values["release"] = values.get("release") or os.environ.get("RELEASE", "")
     return Conf(environment=environment, policy=_policy(environment, raw), **values)
 
@@ -207,17 +208,11 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
         for key in ("WAIT", "TIME_BUDGET", "OUTAGE_BUDGET")
         if key in raw
     } | dict(raw.get("POLICY", {}))
-    types: dict[str, Callable[[Any], Any]] = {
-        "lint": LintMode,
-        "on_failure": OnFailure,
-        "backup": _proof,
-        "engine": Method,
-    }
     converted: dict[str, Any] = {}
     for key, value in overrides.items():
         try:
-            converted[key] = types[key](value) if key in types else value
-        except (KeyError, ValueError):
+            converted[key] = _CONVERTED[type(getattr(PRESETS[environment], key))](value)
+        except (KeyError, TypeError, ValueError):
             raise ConfigurationError(f"POLICY: {key} cannot be {value!r}.") from None
     policy = replace(PRESETS[environment], **converted)
     if policy.on_failure is OnFailure.RESTORE and policy.backup is Proof.NONE:
@@ -225,8 +220,21 @@ def _policy(environment: Environment, raw: Mapping[str, Any]) -> Policy:
     return policy
 
 
-def _proof(value: str | Proof) -> Proof:
-    return value if isinstance(value, Proof) else Proof[value.upper()]
+def _seconds(value: Any) -> float:
+    if float(value) >= 0:
+        return float(value)
+    raise ValueError
+
+
+_CONVERTED: dict[type, Callable[[Any], Any]] = {  # by the type of the preset
+    LintMode: LintMode,
+    OnFailure: OnFailure,
+    Method: Method,
+    Proof: lambda value: Proof[getattr(value, "name", str(value)).upper()],
+    bool: {True: True, False: False}.__getitem__,  # any text would be true
+    float: _seconds,
+    int: int,
+}
 
 
 def _value(name: str, value: Any) -> Any:
@@ -237,7 +245,3 @@ def _value(name: str, value: Any) -> Any:
     if name == "pg_bin":
         return tuple(Path(p) for p in value)
     return tuple(value) if isinstance(value, list) else value
-
-
-def _default_backup_dir(environment: Environment) -> Path | None:
-    return None if environment.is_protected else Path("backups")

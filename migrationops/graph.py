@@ -126,7 +126,8 @@ def _find(loader: MigrationLoader, app: str, prefix: str) -> Key:
         raise RefusedError(
             "safe_migrate only moves forward, and zero is going back; "
             "nothing was changed.",
-            remedy=f"manage.py rollback {app} zero",
+            remedy="Write a migration that undoes it. In development, where rows may "
+            f"go: manage.py migrate {app} zero",
         )
     try:
         migration = loader.get_migration_by_prefix(app, prefix)

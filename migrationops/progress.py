@@ -16,7 +16,6 @@ class Stage(StrEnum):
     PREFLIGHT = "preflight"
     RESUME = "resume"
     LINT = "lint"
-    APPROVAL = "approval"
     REHEARSE = "rehearse"
     BACKUP = "backup"
     APPLY = "apply"

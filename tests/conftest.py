@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from config.embedded import DEFAULT_MAJOR
-from tests.sandbox import Sandbox, forget, new_sandbox, register
+from tests.sandbox import Sandbox, made_sandbox
 from tests.server import OwnServer
 
 if TYPE_CHECKING:
@@ -57,12 +57,5 @@ def sandbox(
     tmp_path: Path, django_db_blocker: pytest_django.DjangoDbBlocker
 ) -> Iterator[Sandbox]:
     """Return a database of its own with an alias, gone after the test."""
-    with django_db_blocker.unblock():
-        made = new_sandbox(tmp_path / "backups")
-        made.create()
-        register(made)
-        try:
-            yield made
-        finally:
-            forget()
-            made.drop()
+    with django_db_blocker.unblock(), made_sandbox(tmp_path / "backups") as made:
+        yield made

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.sources import ROOT
+
+Key = tuple[int, str, str, str]
 
 INTRODUCTION = """# The fault matrix
 
@@ -42,12 +45,22 @@ def pytest_terminal_summary(
     if not cells:
         return
     terminalreporter.write_line(table(cells))
-    if path := config.getoption("--record-faults"):
+    path = config.getoption("--record-faults")
+    if path and not is_whole(cells, reports):
+        terminalreporter.write_line(
+            f"{path} is as it was: only a part of the matrix ran"
+        )
+    elif path:
         others = [r for r in reports if not list(_cells(r))]
         Path(path).write_text(f"{INTRODUCTION}\n{_heading(others)}\n\n{table(cells)}\n")
 
 
-Key = tuple[int, str, str, str]
+def is_whole(cells: dict[Key, str], reports: Iterable[pytest.TestReport]) -> bool:
+    """Whether every cell that the matrix has was seen, whoever ran it."""
+    sizes = {
+        value for r in reports for name, value in r.user_properties if name == "of"
+    }
+    return sizes == {len(cells)}
 
 
 def _cells(report: pytest.TestReport) -> list[tuple[Key, str]]:
@@ -68,7 +81,7 @@ def _end(report: pytest.TestReport, cell: dict[str, object]) -> str:
 
 def table(cells: dict[Key, str]) -> str:
     """Return boundaries as rows, faults as columns."""
-    faults = list(dict.fromkeys(fault for *_, fault in cells))
+    faults = sorted({fault for *_, fault in cells})
     order = {"started": 0, "done": 1}
     points = sorted({key[:3] for key in cells}, key=lambda p: (p[0], order[p[2]]))
     lines = [
@@ -89,8 +102,9 @@ def _heading(others: list[pytest.TestReport]) -> str:
         text=True,
         check=False,
     ).stdout.strip()
-    passed = sum(report.passed for report in others)
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}. The other tests "
-        f"of this tier: {passed} of {len(others)} passed."
+    beside = (
+        f" {sum(r.passed for r in others)} of {len(others)} other tests of this tier"
+    )
+    return f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}." + (
+        f"{beside} passed with it." if others else ""
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from migrationops.conf import Conf, parse
 from tests.roles import superuser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ALIAS = "sandbox"
 
@@ -76,12 +77,14 @@ class Sandbox:
             )
             return {row[0] for row in rows}
 
-    def create(self) -> None:
+    def create(self, template: str = "template1") -> None:
         """Make it, this role's own; in it is what template1 holds of others."""
-        names = sql.Identifier(self.name), sql.Identifier(self.params["user"])
+        names = self.name, template, self.params["user"]
         with self._prepare() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE template1 OWNER {}").format(*names)
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                    *map(sql.Identifier, names)
+                )
             )
 
     def drop(self) -> None:
@@ -106,6 +109,19 @@ def new_sandbox(directory: Path) -> Sandbox:
     }
     name = f"box_{os.getpid()}_{uuid.uuid4().hex[:12]}"
     return Sandbox(name=name, params=params, directory=directory)
+
+
+@contextmanager
+def made_sandbox(directory: Path, *, template: str = "template1") -> Iterator[Sandbox]:
+    """Make a database with an alias; both are gone afterwards."""
+    made = new_sandbox(directory)
+    made.create(template)
+    register(made)
+    try:
+        yield made
+    finally:
+        forget()
+        made.drop()
 
 
 def register(sandbox: Sandbox) -> None:

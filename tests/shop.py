@@ -162,7 +162,7 @@ class Shop:
     ) -> subprocess.CompletedProcess[str]:
         """Let a command come to its end."""
         out, err = process.communicate(timeout=120)
-        if CREATES_NONE and "may not create databases" in err:
+        if CREATES_NONE and "may not create databases" in (err or ""):
             pytest.skip("this role may not create databases, and is told so")
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 

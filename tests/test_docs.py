@@ -50,6 +50,15 @@ def test_links_lead_somewhere() -> None:
     assert [link for found in PAGES for link in broken_links(found)] == []
 
 
+def test_what_an_error_advises_is_a_command() -> None:
+    advised = {
+        name
+        for module in modules()
+        for name in re.findall(r"manage\.py ([a-z_]+)", module.path.read_text())
+    }
+    assert advised - set(get_commands()) == set()
+
+
 def test_every_page_is_reached_from_the_readme() -> None:
     reached: set[str] = set()
     todo = [page("README.md")]

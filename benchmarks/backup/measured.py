@@ -13,9 +13,11 @@ import django
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
+from django.db.migrations.loader import MigrationLoader  # noqa: E402
 
 from migrationops.backups.derived import Role  # noqa: E402
 from migrationops.backups.losses import Accepted  # noqa: E402
+from migrationops.backups.source import open_source  # noqa: E402
 from migrationops.backups.take import take_backup  # noqa: E402
 from migrationops.conf import Proof, get_conf  # noqa: E402
 from migrationops.progress import silent  # noqa: E402
@@ -62,7 +64,14 @@ def restore(way: str) -> dict[str, float]:
     return {"outage": restore_backup(request, silent).outage}
 
 
+def warm_up() -> None:
+    """Do what a run has done before it comes to its backup."""
+    open_source("default", get_conf())
+    MigrationLoader(None, load=False).load_disk()
+
+
 def main(work: str, argument: str) -> None:
+    warm_up()
     started = time.monotonic()
     found = globals()[work](argument)
     print(

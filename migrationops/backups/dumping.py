@@ -25,7 +25,7 @@ from migrationops.backups.snapshot import Snapshot
 from migrationops.backups.source import Source
 from migrationops.exceptions import BackupError, QueuedError, ToolFailedError
 from migrationops.postgres import tools
-from migrationops.postgres.tools import CHUNK, Child, Programs
+from migrationops.postgres.tools import PIPE, Child, Programs
 from migrationops.progress import Progress, Stage, State
 
 # Our snapshot holds the same locks: pg_dump only ever waits for who queues behind us.
@@ -49,11 +49,9 @@ def write_dump(job: Job, pending: PendingFile, snapshot: Snapshot) -> Dump:
     compression = probe_compression(job.source.programs)
     decoding = _decoding(job.source) if job.read_back else contextlib.nullcontext()
     with decoding as decoder:
-        with (
-            _dumping(job.source, snapshot, compression) as child,
-            counting(snapshot, hashed=job.hashed) as counts,
-        ):
-            file = _store(child, job, pending, decoder)
+        with counting(snapshot, hashed=job.hashed) as counts:
+            with _dumping(job.source, snapshot, compression) as child:
+                file = _store(child, job, pending, decoder)
             tables = counts.result()
         # pg_dump ended well: whatever is wrong now is wrong with the archive.
         rows = decoder.result() if decoder else None
@@ -127,7 +125,7 @@ class _Decoder:
 def _decoding(source: Source) -> Iterator[_Decoder]:
     reads, sink = os.pipe()
     if sys.platform == "linux":
-        fcntl.fcntl(sink, fcntl.F_SETPIPE_SZ, CHUNK)
+        fcntl.fcntl(sink, fcntl.F_SETPIPE_SZ, PIPE)
     with os.fdopen(reads, "rb") as stdin, ThreadPoolExecutor(1) as executor:
         future = executor.submit(count_rows, source, stdin=stdin)
         future.add_done_callback(lambda _: stdin.close())
@@ -200,7 +198,13 @@ def _dumping(source: Source, snapshot: Snapshot, compression: str) -> Iterator[C
 def counting(
     snapshot: Snapshot, *, hashed: bool
 ) -> Iterator[Future[tuple[Table, ...]]]:
-    """Count beside the dump; leaving by an exception cancels the counting."""
+    """Count beside the dump; leaving by an exception cancels the counting.
+
+    By one process, which ends long before the dump that has the other cores; only
+    hashes take as long as it.
+    """
+    if not hashed:
+        snapshot.connection.execute("SET max_parallel_workers_per_gather = 0")
     with ThreadPoolExecutor(1) as executor:
         future = executor.submit(
             contents.count_tables,

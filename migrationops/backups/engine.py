@@ -106,10 +106,13 @@ class ClusterEngine(Protocol):
     def take(self, job: Job) -> Taken:
         """Make what can be gone back to, and write the text to `job.pending`."""
 
+    def read_all(self, source: Source) -> None:
+        """Have all that is kept read again; raise BackupError for what is damaged."""
+
     def prove(
         self, source: Source, manifest: Manifest, archive: Path, level: Proof
     ) -> ProofRecord:
-        """Prove it to this level, or as far as it can be; name what was not proven.
+        """Prove one of what was read to this level, or name what was not proven.
 
         Raises BackupError when it does not hold.
         """

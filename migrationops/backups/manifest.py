@@ -103,6 +103,11 @@ class Manifest:
         return (self.finished - self.started).total_seconds()
 
     @property
+    def is_copied_as_proven(self) -> bool:
+        """Whether the copies are the bytes that were proven, not their encryption."""
+        return [c.sha256 for c in self.copies] == [f.sha256 for f in self.files]
+
+    @property
     def has_statistics(self) -> bool:
         """Whether the archive holds the planner's statistics (pg_dump of 18)."""
         return self.engine == "pg_dump" and self.server_major >= 18

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from migrationops.backups.engine import AnyEngine, ClusterEngine, Engine
 from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.source import Source, proof_source
 from migrationops.conf import Proof
+from migrationops.exceptions import MigrationOpsError
 from migrationops.postgres import beside
 from migrationops.postgres.databases import Connection
 from migrationops.progress import ProgressCallback, silent
@@ -31,6 +32,24 @@ class Archive:
     rows: Mapping[str, int] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What has been read already, by engine: once is enough for all its backups."""
+
+    found: dict[str, MigrationOpsError | None] = field(default_factory=dict)
+
+    def read(self, engine: ClusterEngine, source: Source) -> None:
+        """Have all that the engine keeps read, or raise what that had raised."""
+        if engine.name not in self.found:
+            self.found[engine.name] = None
+            try:
+                engine.read_all(source)
+            except MigrationOpsError as exc:
+                self.found[engine.name] = exc
+        if (damage := self.found[engine.name]) is not None:
+            raise damage
+
+
 def prove(
     engine: AnyEngine,
     source: Source,
@@ -39,6 +58,7 @@ def prove(
     *,
     report: ProgressCallback = silent,
     keep: Role | None = None,
+    reading: Reading | None = None,
 ) -> ProofRecord:
     """Prove an archive; `rehearsed` is for a run of the plan to add.
 
@@ -50,6 +70,7 @@ def prove(
         return ProofRecord()
     started = time.monotonic()
     if isinstance(engine, ClusterEngine):
+        (reading or Reading()).read(engine, source)
         record = engine.prove(source, archive.manifest, archive.path, level)
     else:
         record = _prove(engine, source, archive, level, keep, report)

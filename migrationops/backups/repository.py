@@ -30,6 +30,7 @@ from migrationops.stanza import Stanza
 PROGRAM = "pgbackrest"
 _SHORT = 600.0  # seconds for what is no copy; `check` waits for its archive-timeout
 _READABLE = (0, 2)  # ok, and no backup yet
+_ABSENT = 1  # no stanza, or no right to see it
 _SEGMENT = re.compile(r"([0-9A-F]{24})-[0-9a-f]{40}")
 
 
@@ -80,10 +81,11 @@ class Repository:
     def contents(self) -> Contents:
         """Read what there is; raise PreconditionError where there is no stanza."""
         (found,) = json.loads(self._run("info", "--output=json"))
-        if found["status"]["code"] not in _READABLE:
+        if (code := found["status"]["code"]) not in _READABLE:
+            more = f" {self._complaint()}" if code == _ABSENT else ""
             raise PreconditionError(
                 f"pgBackRest has no stanza {self.stanza.stanza!r} that can be read: "
-                f"{_messages(found)}. {self._complaint()} Nothing was changed.",
+                f"{_messages(found)}.{more} Nothing was changed.",
                 remedy=f"Make it with: {self.command('stanza-create')}. Or see to the "
                 "rights of the repository, as that account.",
             )
@@ -188,7 +190,7 @@ class Repository:
         try:
             self._run("check")
         except ToolFailedError as exc:
-            return f"It says: {exc}"
+            return str(exc)
         return ""
 
 

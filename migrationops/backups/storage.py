@@ -18,7 +18,7 @@ from django.core.files import File as DjangoFile
 from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, Storage, storages
 
-from migrationops.backups import directory
+from migrationops.backups import directory, verify
 from migrationops.backups import manifest as manifests
 from migrationops.backups.catalog import Listing, Unusable
 from migrationops.backups.manifest import Copy, File, Manifest
@@ -51,15 +51,17 @@ def upload(place: Path, manifest: Manifest, conf: Conf) -> Manifest:
     """
     store = open_storage(conf)
     with _told_apart(conf):
-        copies = tuple(_send(store, place, item.name, conf) for item in manifest.files)
+        copies = tuple(_send(store, place, item, conf) for item in manifest.files)
         copied = replace(manifest, copies=copies, recipients=conf.recipients)
         signed = manifests.sign(copied, conf)
         _save(store, f"{manifest.id}.json", ContentFile(manifests.serialise(signed)))
     return signed
 
 
-def _send(store: Storage, place: Path, name: str, conf: Conf) -> Copy:
-    """Send one file and read it back."""
+def _send(store: Storage, place: Path, item: File, conf: Conf) -> Copy:
+    """Send one file, as it was proven, and read it back."""
+    name = item.name
+    verify.check_file(place / name, item)
     with _sealed(place, name, conf) as (path, sealed):
         with directory.open_file(path) as file:
             sent = _digest(file)

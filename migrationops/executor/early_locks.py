@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import psycopg
 from django.db import transaction
@@ -23,6 +25,7 @@ from migrationops.postgres.retry import is_transient
 from migrationops.postgres.statements import StatementClass
 from migrationops.postgres.table_locks import Lock
 from migrationops.postgres.timeouts import Limits
+from migrationops.progress import Progress, Stage, State
 
 _FIRST_WAIT = 0.025  # seconds
 
@@ -38,14 +41,39 @@ class TableLock:
         return f"{self.table} ({self.mode})"
 
 
+@contextmanager
+def locked_first(
+    session: Session,
+    wanted: Mapping[str, Lock],
+    detail: dict[str, Any],
+    *,
+    until: float,
+) -> Iterator[bool]:
+    """Give a statement on several tables a transaction that locks them first.
+
+    Say whether it is in one.
+    """
+    if len(wanted) < 2:
+        yield False
+        return
+    with transaction.atomic(using=session.alias):
+        take(session, wanted, detail, until=until)
+        yield True
+
+
 def take(
-    session: Session, wanted: Mapping[str, Lock], *, until: float
+    session: Session,
+    wanted: Mapping[str, Lock],
+    detail: dict[str, Any],
+    *,
+    until: float,
 ) -> tuple[TableLock, ...]:
     """Lock the tables if they are several; return what was locked, in order.
 
-    Inside the transaction that needs them. None where one of them may not be locked
-    by this role: then the statements take their locks as they come. Raises 55P03 when
-    they are not free within the lock timeout; then none is held.
+    Inside the transaction that needs them; `detail` is that of a step. None where one
+    of them may not be locked by this role: then the statements take their locks as
+    they come. Raises 55P03 when they are not free within the lock timeout; then none
+    is held.
     """
     tables = lockable.in_order(session.connection, wanted) if len(wanted) > 1 else ()
     if len(tables) < 2 or not all(table.allowed for table in tables):
@@ -56,7 +84,11 @@ def take(
     _try(session, modes)
     limits = session.limits(StatementClass.BLOCKING)
     timeouts.apply(session.connection, limits, local=True)
-    return tuple(TableLock(table=t.name, mode=m.title) for t, m in modes.items())
+    locked = [TableLock(table=t.name, mode=m.title) for t, m in modes.items()]
+    detail["locked"] = [asdict(lock) for lock in locked]
+    label = f"locked first: {', '.join(map(str, locked))}"
+    session.report(Progress(stage=Stage.APPLY, state=State.ADVANCED, label=label))
+    return tuple(locked)
 
 
 def _try(session: Session, modes: Mapping[Lockable, Lock]) -> None:

@@ -6,8 +6,8 @@ statements out; so a killed run can be continued at the very next statement.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,8 @@ from django.db.migrations import Migration
 from django.db.migrations.operations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+
+from migrationops.postgres.table_locks import Lock
 
 
 class StepKind(StrEnum):
@@ -29,7 +31,7 @@ class RecordedStep:
 
     `operation` is the path of indexes to its operation, "2" or "2.0"; blank for
     deferred SQL. `repeatable` means that a second execution was seen to change
-    nothing and to raise nothing.
+    nothing and to raise nothing; `locks` are tables that it keeps writers out of.
     """
 
     position: int
@@ -40,6 +42,12 @@ class RecordedStep:
     before: str
     after: str
     repeatable: bool = False
+    locks: Mapping[str, Lock] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> RecordedStep:
+        locks = {name: Lock(mode) for name, mode in data.get("locks", {}).items()}
+        return cls(**{**data, "kind": StepKind(data["kind"]), "locks": locks})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +68,8 @@ class Script:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Script:
-        steps = (
-            RecordedStep(**{**step, "kind": StepKind(step["kind"])})
-            for step in data["steps"]
-        )
-        lists = {"steps": tuple(steps), "absent": tuple(data.get("absent", ()))}
+        steps = tuple(RecordedStep.from_json(step) for step in data["steps"])
+        lists = {"steps": steps, "absent": tuple(data.get("absent", ()))}
         return cls(**{**data, **lists})
 
 

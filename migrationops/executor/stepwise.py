@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from migrationops.executor.atomic import record
+from migrationops.executor.early_locks import locked_first
 from migrationops.executor.lookout import look_ahead
 from migrationops.executor.recorded import (
     RecordedStep,
@@ -28,7 +29,10 @@ from migrationops.operations import Backfill
 from migrationops.postgres import timeouts
 from migrationops.postgres.retry import Attempt, retrying
 from migrationops.postgres.statements import StatementClass, classify
+from migrationops.postgres.table_locks import Lock
 from migrationops.progress import Progress, Stage, State
+
+_NONE: Mapping[str, Lock] = {}
 
 
 def run_stepwise(
@@ -104,7 +108,12 @@ class StatementRunner:
         match step.kind:
             case StepKind.SCHEMA:
                 statement = classify(step.sql)
-                self._step(statement, step.sql, lambda: self._execute(step.sql))
+                self._step(
+                    statement,
+                    step.sql,
+                    lambda: self._execute(step.sql),
+                    locks=step.locks,
+                )
             case StepKind.SESSION:
                 self._execute(step.sql)
             case StepKind.DATA:
@@ -153,7 +162,12 @@ class StatementRunner:
         )
 
     def _step(
-        self, statement: StatementClass, text: str, execute: Callable[[], Any]
+        self,
+        statement: StatementClass,
+        text: str,
+        execute: Callable[[], Any],
+        *,
+        locks: Mapping[str, Lock] = _NONE,
     ) -> Any:
         session = self._session
         session.lock.check()
@@ -168,8 +182,11 @@ class StatementRunner:
 
             def attempt() -> Any:
                 look_ahead(session, statement, text, until=until)
-                timeouts.apply(session.connection, limits, local=inside)
-                with session.watchdog(label, patience=patience):
+                with (
+                    session.watchdog(label, patience=patience),
+                    locked_first(session, locks, step.detail, until=until) as within,
+                ):
+                    timeouts.apply(session.connection, limits, local=inside or within)
                     return execute()
 
             def note(failed: Attempt) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from django.db.migrations import Migration
@@ -23,8 +22,8 @@ from migrationops.sources import source_hash
 class Tries:
     """Journals one atomic migration as one step, however often it is tried.
 
-    `locks` are taken before its first statement; `note` is told of them, and of every
-    try that gave way.
+    `locks` are taken before its first statement; `note` is told of every try that
+    gave way.
     """
 
     def __init__(
@@ -76,10 +75,7 @@ class Tries:
             raise
 
     def _lock(self, step: OpenStep, until: float) -> None:
-        self.locked = take(self._session, self._locks, until=until)
-        if self.locked:
-            step.detail["locked"] = [asdict(lock) for lock in self.locked]
-            self._note(f"locked first: {', '.join(map(str, self.locked))}")
+        self.locked = take(self._session, self._locks, step.detail, until=until)
 
     def _gave_way(self, failed: Attempt) -> None:
         self.count = failed.number + 1

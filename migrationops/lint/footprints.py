@@ -13,8 +13,12 @@ from migrationops.postgres.table_locks import Lock
 def footprints(unit: MigrationUnit) -> Iterator[Footprint]:
     """Yield one for each statement, in the order in which they will run.
 
-    The last is that of an operation that runs code, or whose SQL is not known.
+    The last is that of an operation that runs code, or whose SQL is not known. None
+    where no two tables are locked: to find out what each does takes time.
     """
+    effects = [step.effect for o in unit.operations for step in o.steps]
+    if len({name for e in effects for name in e.locks.keys() - e.new_tables}) < 2:
+        return
     deferred = []
     for operation in unit.operations:
         yield from (_footprint(s.effect) for s in operation.steps if not s.deferred)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from migrationops.backups.difference import Difference
-from migrationops.backups.manifest import Manifest, ProofRecord
-from migrationops.management.rendering import duration, size, table
+from migrationops.backups.manifest import Manifest
+from migrationops.management.rendering import duration, proof_text, size, table
 from migrationops.wording import many
 from migrationops.workflows import backup, expire_backups, install_schedules, restore
 from migrationops.workflows.backups import Listed, Verified
@@ -17,7 +17,7 @@ def backup_text(report: backup.Report) -> str:
     manifest = report.backup
     return (
         f"Backup {manifest.id} in {duration(report.seconds)}: {_size(manifest)} of "
-        f"{size(manifest.database_bytes)}, {proof_text(manifest.proof)}."
+        f"{size(manifest.database_bytes)}, {_shown(manifest)}."
     )
 
 
@@ -53,7 +53,7 @@ def backups_text(listed: Listed) -> str:
             m.id,
             m.engine,
             _size(m),
-            proof_text(m.proof),
+            _shown(m),
             f"{m.started:%Y-%m-%d %H:%M} UTC",
         ]
         for m in listing.backups
@@ -75,7 +75,11 @@ def backups_text(listed: Listed) -> str:
 def verified_text(found: Iterable[Verified]) -> str:
     """Say of each backup whether it holds."""
     rows = [
-        [v.id, v.problem or f"holds: {v.level}, {many(v.rows, 'row')} compared"]
+        [
+            v.id,
+            v.problem or f"holds: {v.level}, {many(v.rows, 'row')} compared",
+            f"{many(v.copies, 'file')} in storage not read" if v.copies else "",
+        ]
         for v in found
     ]
     return table(rows, indent="") or "There is no backup to verify."
@@ -106,11 +110,14 @@ def _size(manifest: Manifest) -> str:
     return f"{size(point.repository_bytes)} of pgBackRest's {point.label}"
 
 
-def proof_text(proof: ProofRecord) -> str:
-    """Say how far a backup was proven."""
-    rows = f", {many(proof.rows, 'row')}" if proof.rows else ""
-    skipped = f", not proven: {'; '.join(proof.skipped)}" if proof.skipped else ""
-    return f"{proof.level.name.lower()}{rows}{skipped}"
+def _shown(manifest: Manifest) -> str:
+    """Say what was shown of the backup, and what of its copies."""
+    proof = proof_text(manifest.proof)
+    if not manifest.copies:
+        return proof
+    if manifest.is_copied_as_proven:
+        return f"{proof}; in storage: read back, the same bytes"
+    return f"{proof}; in storage: encrypted, read back, never decrypted"
 
 
 def _section(title: str, rows: Iterable[list[str]]) -> list[str]:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import OutputWrapper
 
 from migrationops.progress import Progress, State
+from migrationops.wording import many
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+    from migrationops.backups.manifest import ProofRecord
 
 _MARKS = {State.DONE: "✓", State.FAILED: "✗", State.ADVANCED: "·"}
 _MEASURED = ("bytes", "rows", "blocks")
@@ -133,6 +136,13 @@ def amount(event: Progress) -> str:
     else:
         done, total, unit = f"{event.done:,}", f"{event.total:,}", f" {event.unit}"
     return f"{done} of {total}{unit}" if event.total else f"{done}{unit}"
+
+
+def proof_text(proof: ProofRecord) -> str:
+    """Say how far a backup was proven."""
+    rows = f", {many(proof.rows, 'row')}" if proof.rows else ""
+    skipped = f", not proven: {'; '.join(proof.skipped)}" if proof.skipped else ""
+    return f"{proof.level.name.lower()}{rows}{skipped}"
 
 
 def size(count: float) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrationops.management.backup_reports import proof_text
-from migrationops.management.rendering import duration, size, table
+from migrationops.management.rendering import duration, proof_text, size, table
 from migrationops.wording import many
 from migrationops.workflows.migration_run import Outcome, Report
 

@@ -26,7 +26,8 @@ from psycopg import pq
 
 from migrationops.exceptions import ToolFailedError, ToolMissingError
 
-CHUNK = 1 << 20  # bytes a read; also asked for as the pipe's size
+CHUNK = 1 << 18  # bytes a piece
+PIPE = 1 << 20  # bytes that a pipe holds, so that its writer need not wait for us
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _IS_NOISE = re.compile(r"pg_\w+: (?!error|fatal|warning|detail|hint)")
 _PR_SET_PDEATHSIG = 1
@@ -63,8 +64,8 @@ class Child:
     name: str
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the output in the pieces in which it comes."""
-        while chunk := os.read(self.stdout.fileno(), CHUNK):
+        """Yield the output in pieces of CHUNK bytes: it comes in less."""
+        while chunk := self.stdout.read(CHUNK):
             yield chunk
 
     def messages(self, since: int = 0) -> str:
@@ -196,8 +197,7 @@ def _start(
             stdin=stdin or subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            bufsize=0,
-            pipesize=CHUNK,
+            pipesize=PIPE,
             process_group=0,
             preexec_fn=_die_with_parent(os.getpid()),
         )

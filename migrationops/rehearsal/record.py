@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from migrationops.executor.footprint import Footprint, leading
 from migrationops.executor.recorded import RecordedStep, Script, StepKind
 from migrationops.rehearsal.facts import Facts
 from migrationops.schema import Catalog
@@ -61,6 +62,16 @@ class RehearsedStep:
     repeatable: bool = False
 
     @property
+    def footprint(self) -> Footprint:
+        """What it took of tables that were there before its transaction."""
+        facts = self.facts
+        if self.kind is StepKind.DATA or facts is None or facts.alone:
+            return Footprint(works=True)
+        rows = {*facts.visited, *facts.scanned, *facts.rewritten, *facts.written}
+        locks = {n: lock for n, lock in facts.locks.items() if n not in facts.new}
+        return Footprint.of(self.sql, locks, works=bool(rows - set(facts.new)))
+
+    @property
     def recorded(self) -> RecordedStep:
         return RecordedStep(
             position=self.position,
@@ -71,11 +82,13 @@ class RehearsedStep:
             before=self.before,
             after=self.after,
             repeatable=self.repeatable,
+            locks=leading([self.footprint]),
         )
 
     def to_json(self) -> dict[str, Any]:
+        values = {key: getattr(self, key) for key in _STEP}
         return {
-            **asdict(self.recorded),
+            **values,
             "description": self.description,
             "facts": self.facts.to_json() if self.facts else None,
             "change": asdict(self.change),
@@ -92,6 +105,18 @@ class RehearsedStep:
                 "change": Change(**data["change"]),
             }
         )
+
+
+_STEP = (
+    "position",
+    "kind",
+    "operation",
+    "template",
+    "sql",
+    "before",
+    "after",
+    "repeatable",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,6 @@ from migrationops.postgres.table_locks import Lock
 from migrationops.progress import ProgressCallback, Stage, silent, step
 from migrationops.rehearsal.copying import copy_live
 from migrationops.rehearsal.estimate import Estimate, estimate
-from migrationops.rehearsal.footprints import footprints
 from migrationops.rehearsal.record import Failure, Performance
 from migrationops.schema import Catalog
 from migrationops.shadow.database import Shadow, shadow_database
@@ -62,7 +61,7 @@ class Rehearsal:
     def locks(self) -> dict[Key, dict[str, Lock]]:
         """Return what each atomic migration may lock first, by table."""
         return {
-            (m.app, m.name): leading(footprints(m))
+            (m.app, m.name): leading(step.footprint for step in m.steps)
             for m in self.performance.migrations
             if m.atomic
         }

@@ -12,7 +12,7 @@ from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
 from migrationops.backups.engines import confirmed, engine_of
 from migrationops.backups.manifest import Manifest, sign
-from migrationops.backups.proof import Archive, prove
+from migrationops.backups.proof import Archive, Reading, prove
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import MigrationOpsError
@@ -40,12 +40,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A backup that was looked at again; `problem` is empty when it holds."""
+    """A backup that was looked at again; `problem` is empty when it holds.
+
+    `copies` are its files in a storage, which were not looked at.
+    """
 
     id: str
     level: str
     rows: int
     problem: str = ""
+    copies: int = 0
 
 
 def list_backups(*, alias: str) -> Listed:
@@ -97,11 +101,16 @@ def verify_backups(
         for u in listing.unusable
         if identifier is None
     ]
-    return (*(_verify(alias, m, level, report) for m in chosen), *broken)
+    once = Reading()
+    return (*(_verify(alias, m, level, report, once) for m in chosen), *broken)
 
 
 def _verify(
-    alias: str, manifest: Manifest, level: Proof, report: ProgressCallback
+    alias: str,
+    manifest: Manifest,
+    level: Proof,
+    report: ProgressCallback,
+    reading: Reading,
 ) -> Verified:
     conf = get_conf()
     place = directory.backup_directory(conf)
@@ -113,6 +122,7 @@ def _verify(
             Archive(manifest=manifest, path=place / manifest.archive),
             level,
             report=report,
+            reading=reading,
         )
     except MigrationOpsError as exc:
         report(_told(manifest.id, State.FAILED))
@@ -120,7 +130,12 @@ def _verify(
     if proof.level >= manifest.proof.level:
         catalog.write(place, sign(replace(manifest, proof=proof), conf))
     report(_told(manifest.id, State.DONE))
-    return Verified(id=manifest.id, level=proof.level.name.lower(), rows=proof.rows)
+    return Verified(
+        id=manifest.id,
+        level=proof.level.name.lower(),
+        rows=proof.rows,
+        copies=len(manifest.copies),
+    )
 
 
 def _told(label: str, state: State) -> Progress:

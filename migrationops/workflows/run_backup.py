@@ -5,18 +5,22 @@ A plan that only adds is content with one that is there, young and proven enough
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migrationops.backups import catalog, directory, engines
+from migrationops.backups.build import may_create
 from migrationops.backups.choice import choose
 from migrationops.backups.engine import AnyEngine, ClusterEngine
-from migrationops.backups.manifest import Manifest
-from migrationops.backups.source import open_source
+from migrationops.backups.manifest import Manifest, ProofRecord, sign
+from migrationops.backups.source import Source, open_source
 from migrationops.backups.take import take_backup
-from migrationops.conf import OnFailure, Policy, Proof
+from migrationops.conf import Conf, OnFailure, Policy, Proof
 from migrationops.exceptions import RefusedError
 from migrationops.postgres import databases
 from migrationops.workflows.migration_run import Work
 from migrationops.workflows.rehearsed_backup import take_rehearsed
 
+_ANY_AGE = 10 * 365 * 24 * 3600.0  # seconds
 _DUMP = "Or POLICY's engine 'pg_dump'."
 
 
@@ -31,6 +35,8 @@ def preflight(work: Work) -> str:
     if isinstance(engine, ClusterEngine):
         _check_policy(engine, work.conf.policy)
         engine.check(open_source(work.alias, work.conf))
+    elif work.conf.policy.on_failure is OnFailure.RESTORE:
+        _check_right(open_source(work.alias, work.conf))
     return engine.name
 
 
@@ -51,21 +57,41 @@ def earlier(work: Work) -> Manifest | None:
 
 
 def obtain(work: Work, enough: Manifest | None) -> Manifest:
-    """Return the earlier one, or take one and prove it.
-
-    A restore point is made anew in any case, since from an old one all that was
-    written to the cluster would be lost; what it builds on is proven already then.
-    """
-    policy, engine = work.conf.policy, engine_of(work)
-    if enough is not None and not _is_of_cluster(engine):
-        return enough
-    if policy.backup is Proof.REHEARSED:
+    """Return the earlier one, or take one and prove it; a restore point comes last."""
+    engine = engine_of(work)
+    if work.conf.policy.backup is Proof.REHEARSED:
         return take_rehearsed(work)
+    proven = enough or _take(work, work.conf, engine, work.conf.policy.backup)
+    return _take_point(work, engine, proven) if _is_of_cluster(engine) else proven
+
+
+def _take_point(work: Work, engine: AnyEngine, proven: Manifest) -> Manifest:
+    """Make a point right before Apply, on top of what was proven.
+
+    Going back to the proven one would lose what others wrote to the cluster since,
+    which may have been an hour of proving.
+    """
+    policy = replace(work.conf.policy, max_backup_age=_ANY_AGE)
+    manifest = _take(work, replace(work.conf, policy=policy), engine, Proof.NONE)
+    if _label(manifest) != _label(proven):
+        return manifest  # somebody has made another backup meanwhile
+    basis = f"the point itself; what it builds on is proven with {proven.id}"
+    record = ProofRecord(skipped=(basis,))
+    noted = sign(replace(manifest, proof=record), work.conf)
+    catalog.write(directory.backup_directory(work.conf), noted)
+    return noted
+
+
+def _label(manifest: Manifest) -> str:
+    return manifest.point.label if manifest.point else ""
+
+
+def _take(work: Work, conf: Conf, engine: AnyEngine, proof: Proof) -> Manifest:
     return take_backup(
         alias=work.alias,
-        conf=work.conf,
+        conf=conf,
         run_id=work.run.run_id,
-        proof=Proof.NONE if enough else policy.backup,
+        proof=proof,
         report=work.run.report,
         engine=engine,
     )
@@ -73,6 +99,17 @@ def obtain(work: Work, enough: Manifest | None) -> Manifest:
 
 def _is_of_cluster(engine: AnyEngine) -> bool:
     return isinstance(engine, ClusterEngine)
+
+
+def _check_right(source: Source) -> None:
+    with source.maintenance() as connection:
+        if not may_create(connection):
+            raise RefusedError(
+                "POLICY's on_failure is 'restore', and this role may not create "
+                "databases, so none could be built beside. Nothing was changed.",
+                remedy="Set on_failure to 'stop' or 'reverse', give the role CREATEDB, "
+                "or set OPERATOR_URL.",
+            )
 
 
 def _check_policy(engine: ClusterEngine, policy: Policy) -> None:

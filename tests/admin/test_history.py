@@ -178,6 +178,20 @@ def test_a_failed_run_shows_what_its_stages_noted(staff: Client) -> None:
     assert "Index a is INVALID. DROP INDEX a" in text
 
 
+def test_what_was_locked_first_is_shown_in_its_order(staff: Client) -> None:
+    run = make_run()
+    step = run.steps.order_by("number").last()
+    assert step is not None
+    modes = {"public.parent": "SHARE ROW EXCLUSIVE", "public.child": "ACCESS EXCLUSIVE"}
+    step.detail = {"locked": [{"table": t, "mode": m} for t, m in modes.items()]}
+    step.save()
+
+    text = staff.get(page_of(run)).content.decode()
+
+    first, second = (f"{table} ({mode})" for table, mode in modes.items())
+    assert f"locked first: {first}, {second}" in text
+
+
 def test_every_database_has_its_history(staff: Client, sandbox: Sandbox) -> None:
     make_run(operator="ann")
     assert "alias=sandbox" in staff.get(LIST).content.decode()

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.fix_archiving import needs_pgbackrest, prefix
-from tests.fix_shop import needs_superuser
 from tests.outcome import refused, unchanged
 from tests.shop import ADD_PRICE, Shop
 
@@ -56,7 +55,6 @@ def test_without_a_stanza_or_the_program_it_says_so(ready: Shop) -> None:
 
 
 @needs_pgbackrest
-@needs_superuser
 def test_a_server_that_archives_nothing_is_refused(ready: Shop) -> None:
     done = ready.run("safe_migrate", POLICY=PGBACKREST, PGBACKREST=STANZA)
     refused(done, 3, "archive_mode is off", next_="Set archive_mode")

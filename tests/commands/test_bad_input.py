@@ -27,7 +27,7 @@ def test_unknown_names(ready: Shop) -> None:
     cases = {
         "nosuchapp": (3, "App 'nosuchapp' is not installed", "manage.py showmigr"),
         "shop 0009": (3, "no migration that starts with '0009'", "manage.py showmigr"),
-        "shop zero": (3, "only moves forward", "manage.py rollback shop zero"),
+        "shop zero": (3, "only moves forward", "Write a migration"),
         "--database other": (1, "no database alias 'other'", "Name one of"),
         "--database lite": (1, "'lite' is sqlite; only PostgreSQL", "Name an alias"),
         "--policy test": (3, "laxer", "Leave --policy out"),

@@ -42,11 +42,11 @@ def reader(shop: Shop) -> psycopg.Connection[tuple[object, ...]]:
 def read_until(process: subprocess.Popen[str] | Forked, words: str) -> str:
     """Return the first line of a run's progress that has these words."""
     assert process.stderr is not None
-    line = process.stderr.readline()
-    while words not in line:
-        assert line, process.wait()
-        line = process.stderr.readline()
-    return line
+    lines = [process.stderr.readline()]
+    while words not in lines[-1]:
+        assert lines[-1], "".join(lines)
+        lines.append(process.stderr.readline())
+    return lines[-1]
 
 
 def test_writers_go_on_while_a_run_waits_for_a_reader(ready: Shop) -> None:
@@ -78,9 +78,12 @@ def test_a_reader_holds_up_nothing_that_lets_him_read(ready: Shop) -> None:
 
 
 def test_nobody_is_waited_for_while_a_lock_is_held(ready: Shop) -> None:
-    """Each try gives its locks back within the lock timeout."""
+    """Each try gives its locks back within the lock timeout.
+
+    The query in between keeps the second table from being locked with the first.
+    """
     ready.execute("CREATE TABLE held (id int)")
-    ready.add("0002_expand_price", LOCK, ADD_PRICE, after="0001_expand_item")
+    ready.add("0002_expand_price", LOCK, QUERY, ADD_PRICE, after="0001_expand_item")
     with reader(ready) as blocker:
         process = ready.start("safe_migrate")
         read_until(process, "tries again")

@@ -11,13 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from tests.fix_shop import needs_superuser
+from tests.roles import needs_superuser
 from tests.shop import ADD_PRICE, Shop
 
 NOTE = """migrations.CreateModel("Note", [
@@ -25,6 +24,22 @@ NOTE = """migrations.CreateModel("Note", [
     ("item", models.ForeignKey("shop.Item", models.CASCADE)),
 ])"""
 ADD_TEXT = 'migrations.AddField("note", "text", models.TextField(null=True))'
+FK = """migrations.AddField("note", "other", models.ForeignKey(
+    "shop.Item", models.CASCADE, null=True, related_name="+"))"""
+PAUSE = "SELECT pg_sleep(0.01)"
+CHILD_OF_FIRST = "INSERT INTO shop_note (item_id) SELECT min(id) FROM shop_item"
+# What clients do, by a letter: their order is parent to child, but for the foreign
+# key's check of "c", which comes from the child.
+TRANSACTIONS = {
+    "a": [
+        "INSERT INTO shop_item (name) VALUES ('new')",
+        PAUSE,
+        "INSERT INTO shop_note (item_id) VALUES (currval('shop_item_id_seq'))",
+    ],
+    "r": ["SELECT FROM shop_item LIMIT 1", PAUSE, CHILD_OF_FIRST],
+    "c": ["INSERT INTO shop_note (item_id) VALUES (1)"],
+    "p": ["SELECT FROM shop_item LIMIT 1", PAUSE, PAUSE],
+}
 AX, SRX = "ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE"
 ITEM, CHILD = "public.shop_item", "public.shop_note"
 
@@ -38,34 +53,30 @@ class Clients:
     failed: list[psycopg.Error] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def write(self) -> None:
-        """Insert a parent, think, insert its child: one transaction after another."""
+    def write(self, kind: str) -> None:
+        """Run one short transaction of this kind after another."""
         with self.shop.connect(autocommit=False) as connection:
             while not self.stop.is_set():
                 try:
-                    self._one(connection)
+                    for query in TRANSACTIONS[kind]:
+                        connection.execute(query)
+                    connection.commit()
                     self.done += 1
                 except psycopg.Error as exc:
                     self.failed.append(exc)
                     connection.rollback()
-
-    def _one(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
-        row = connection.execute(
-            "INSERT INTO shop_item (name) VALUES ('new') RETURNING id"
-        ).fetchone()
-        time.sleep(0.01)
-        connection.execute("INSERT INTO shop_note (item_id) VALUES (%s)", row)
-        connection.commit()
+                time.sleep(0.01)
 
 
 @contextmanager
-def writing(shop: Shop, sessions: int = 4) -> Iterator[Clients]:
+def writing(shop: Shop, kinds: str = "aaaa") -> Iterator[Clients]:
+    """Let a client of each kind write, once all of them have begun."""
     clients = Clients(shop=shop)
-    threads = [threading.Thread(target=clients.write) for _ in range(sessions)]
+    threads = [threading.Thread(target=clients.write, args=[kind]) for kind in kinds]
     for thread in threads:
         thread.start()
     try:
-        while clients.done < sessions:
+        while clients.done < len(kinds):
             time.sleep(0.01)
         yield clients
     finally:
@@ -80,6 +91,7 @@ def ready(opened_shop: Shop) -> Shop:
     opened_shop.ops["POLICY"] = {"backup": "none"}
     opened_shop.add("0002_expand_note", NOTE, after="0001_expand_item")
     opened_shop.succeed("safe_migrate")
+    opened_shop.execute("INSERT INTO shop_item (name) VALUES ('first')")
     opened_shop.add("0003_expand_both", ADD_TEXT, ADD_PRICE, after="0002_expand_note")
     return opened_shop
 
@@ -92,7 +104,7 @@ def locked(report: str) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-@needs_superuser
+@needs_superuser("sets deadlock_timeout")
 def test_child_first_ends_in_a_deadlock(ready: Shop) -> None:
     """What the same statements come to in the order in which they are written."""
     with writing(ready), ready.connect(autocommit=False) as naive:
@@ -109,8 +121,9 @@ def test_child_first_ends_in_a_deadlock(ready: Shop) -> None:
 
 
 def test_parent_first_no_client_fails(ready: Shop) -> None:
+    policy = {"backup": "none", "rehearse": True}
     with writing(ready) as clients:
-        done = ready.run("safe_migrate", "--json")
+        done = ready.run("safe_migrate", "--json", POLICY=policy)
 
     assert done.returncode == 0, done.stderr
     assert clients.failed == []
@@ -122,9 +135,71 @@ def test_parent_first_no_client_fails(ready: Shop) -> None:
     assert [lock["table"] for lock in detail["locked"]] == [ITEM, CHILD]
 
 
-DATA = "migrations.RunPython(lambda apps, editor: None, migrations.RunPython.noop)"
-FK = """migrations.AddField("note", "other", models.ForeignKey(
+@pytest.mark.faults
+@pytest.mark.parametrize("operations", [(ADD_TEXT, ADD_PRICE), (FK,)])
+@pytest.mark.parametrize("kinds", ["aaaa", "rrrr", "cccc", "ccccpp", "aarrcc"])
+def test_whatever_clients_do_none_fails(
+    ready: Shop, kinds: str, operations: tuple[str, ...]
+) -> None:
+    ready.add("0003_expand_both", *operations, after="0002_expand_note")
+    with writing(ready, kinds) as clients:
+        done = ready.run("safe_migrate")
+
+    assert done.returncode == 0, done.stderr
+    assert clients.failed == []
+
+
+@pytest.fixture
+def with_key(ready: Shop) -> Shop:
+    """Return a shop with an AddForeignKey pending: the child first, then the parent."""
+    ready.add(
+        "0003_expand_both",
+        SAFE_FK,
+        after="0002_expand_note",
+        atomic=False,
+        extra="from migrationops import operations as safe",
+    )
+    ready.ops["POLICY"] = {"backup": "none", "rehearse": True}
+    return ready
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("state", ["started", "done"])
+def test_killed_around_such_a_statement_it_goes_on(with_key: Shop, state: str) -> None:
+    with_key.kill_at(f"NEW.sql LIKE '%NOT VALID' AND NEW.state = '{state}'")
+
+    with_key.succeed("safe_migrate", "--wait", "30")
+
+    assert with_key.applied()[-1] == "0003_expand_both"
+    keys = (
+        "SELECT convalidated FROM pg_constraint WHERE contype = 'f' AND conrelid = %s"
+    )
+    found = with_key.query(f"{keys}::regclass", "shop_note")
+    assert found == [(True,), (True,)]
+
+
+@pytest.mark.faults
+def test_one_statement_on_two_tables_too(with_key: Shop) -> None:
+    with writing(with_key) as clients:
+        done = with_key.run("safe_migrate")
+
+    assert done.returncode == 0, done.stderr
+    assert clients.failed == []
+    rows = with_key.query(
+        "SELECT sql, detail->'locked' FROM migrationops_step WHERE detail ? 'locked'"
+    )
+    ((sql, steps),) = rows
+    assert "NOT VALID" in sql
+    assert [(lock["table"], lock["mode"]) for lock in steps] == [
+        (ITEM, SRX),
+        (CHILD, SRX),
+    ]
+    assert f"locked first: {ITEM} ({SRX}), {CHILD} ({SRX})" in done.stderr
+
+
+SAFE_FK = """safe.AddForeignKey("note", "other", models.ForeignKey(
     "shop.Item", models.CASCADE, null=True, related_name="+"))"""
+DATA = "migrations.RunPython(lambda apps, editor: None, migrations.RunPython.noop)"
 TWO = """migrations.CreateModel("Both", [
     ("id", models.BigAutoField(primary_key=True)),
     ("item", models.ForeignKey("shop.Item", models.CASCADE)),
@@ -155,7 +230,13 @@ CASES: list[tuple[list[str], list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize("rehearse", [False, True], ids=["lint", "rehearsal"])
+@pytest.mark.parametrize(
+    "rehearse",
+    [
+        pytest.param(False, id="lint"),
+        pytest.param(True, id="rehearsal", marks=pytest.mark.faults),
+    ],
+)
 def test_what_is_locked_first(ready: Shop, rehearse: bool) -> None:
     """Only what is needed anyway, and nothing for longer than it is needed."""
     after, wanted = "0002_expand_note", {}

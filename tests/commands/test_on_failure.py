@@ -9,7 +9,7 @@ import pytest
 
 from tests.gate import Gate
 from tests.outcome import refused, standing
-from tests.roles import needs_superuser
+from tests.roles import needs_createdb, needs_superuser
 from tests.shop import Shop
 
 pytestmark = pytest.mark.postgres_tools
@@ -80,6 +80,7 @@ def test_what_nobody_else_has_written_to_is_restored(ready: Shop) -> None:
     assert ready.query(ITEMS) == [(150, items[0][1] - sum(range(1, 51)))]
 
 
+@needs_createdb
 def test_what_another_wrote_is_not_lost(ready: Shop) -> None:
     fail(ready, GATE.operation)
     with GATE.closed(ready):
@@ -93,7 +94,7 @@ def test_what_another_wrote_is_not_lost(ready: Shop) -> None:
     assert ready.applied()[-1] == "0003_contract_items"
 
 
-@needs_superuser
+@needs_superuser("restores an extension and an event trigger")
 @pytest.mark.faults
 def test_what_fails_after_the_swap_is_a_warning(ready: Shop) -> None:
     """The backup is restored all the same, and nobody is told otherwise."""

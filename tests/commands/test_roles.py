@@ -112,6 +112,8 @@ def test_an_owner_who_may_not_is_told_what_it_costs(
 
     done = shop.run("safe_migrate", POLICY={"backup": "none", "rehearse": True})
     refused(done, 3, "may not create databases", "othing was changed", next_="ALTER")
+    done = shop.run("safe_migrate", POLICY={"on_failure": "restore"})
+    refused(done, 3, "none could be built beside", next_="Set on_failure to")
 
     report = json.loads(
         shop.succeed("safe_migrate", "--json", POLICY={"backup": "restored"})

@@ -231,12 +231,13 @@ def test_policy_reverse_leaves_what_cannot_go_back(ready: Shop) -> None:
 def test_a_statement_gives_way_to_clients_that_wait_behind_it(ready: Shop) -> None:
     """A reader blocks us, a client waits behind us: the client comes first.
 
-    Whoever blocks a first statement is waited for outside of the queue; so this is a
-    second one.
+    Whoever blocks a first statement is waited for outside of the queue, and so is
+    whoever blocks tables that are locked with it; so this one comes after a query.
     """
     policy = {"backup": "none", "lock_timeout": 3, "patience": 0.3}
-    free = 'migrations.RunSQL("CREATE TABLE free ()")'
-    ready.add("0002_expand_price", free, ADD_PRICE, after="0001_expand_item")
+    ready.execute("CREATE TABLE held ()")
+    before = [f'migrations.RunSQL("{sql}")' for sql in ("LOCK held", "TABLE held")]
+    ready.add("0002_expand_price", *before, ADD_PRICE, after="0001_expand_item")
     with ready.connect(autocommit=False) as reader, ready.connect() as client:
         reader.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")
         process = ready.start("safe_migrate", POLICY=policy)

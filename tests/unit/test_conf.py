@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
-from migrationops.conf import OnFailure, Proof, get_conf, parse
+from migrationops.conf import PRESETS, OnFailure, Proof, get_conf, parse
+from migrationops.environments import Environment
 from migrationops.exceptions import ConfigurationError, RefusedError
 
 
@@ -16,7 +19,7 @@ def test_the_environment_chooses_the_policy() -> None:
 def test_policy_fields_can_be_overridden() -> None:
     raw = {
         "ENVIRONMENT": "staging",
-        "WAIT": 3,
+        "WAIT": "3",  # as an environment gives it
         "POLICY": {"backup": "rehearsed", "on_failure": "reverse"},
     }
 
@@ -29,6 +32,14 @@ def test_policy_fields_can_be_overridden() -> None:
     )
 
 
+def test_every_field_may_be_overridden() -> None:
+    preset = PRESETS[Environment.STAGING]
+    given = {f.name: getattr(preset, f.name) for f in fields(preset)}
+    del given["name"], given["strictness"]
+
+    assert parse({"ENVIRONMENT": "staging", "POLICY": given}).policy == preset
+
+
 @pytest.mark.parametrize(
     ("raw", "named"),
     [
@@ -37,6 +48,10 @@ def test_policy_fields_can_be_overridden() -> None:
         ({"ENVIRONMENT": "test", "BACKUPDIR": "/x"}, "BACKUPDIR is not a key"),
         ({"ENVIRONMENT": "test", "POLICY": {"lnit": "off"}}, "no field lnit"),
         ({"ENVIRONMENT": "test", "POLICY": {"backup": "some"}}, "backup"),
+        ({"ENVIRONMENT": "test", "POLICY": {"rehearse": "no"}}, "rehearse cannot be"),
+        ({"ENVIRONMENT": "test", "TIME_BUDGET": "an hour"}, "time_budget cannot be"),
+        ({"ENVIRONMENT": "test", "WAIT": -1}, "wait cannot be -1"),
+        ({"ENVIRONMENT": "test", "WAIT": None}, "wait cannot be None"),
         ({"ENVIRONMENT": "test", "POLICY": {"engine": "tar"}}, "engine"),
         ({"ENVIRONMENT": "test", "PGBACKREST": {}}, "stanza cannot be ''"),
         ({"ENVIRONMENT": "test", "PGBACKREST": {"stanza": "--x"}}, "stanza cannot be"),

@@ -177,11 +177,10 @@ _HANDLERS: dict[str, Handler] = {
 }
 
 
-def simulate(sql: str, world: World, *, start: int = 0) -> list[Effect]:
+def simulate(sql: str, world: World) -> list[Effect]:
     """Return the effect of each statement of a script; the world moves along."""
     return [
-        run(statement, world, index)
-        for index, statement in enumerate(statements(sql), start)
+        run(statement, world, index) for index, statement in enumerate(statements(sql))
     ]
 
 

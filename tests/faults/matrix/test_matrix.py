@@ -38,6 +38,8 @@ NAMED = re.compile(r"in this run: (.*?)\.(?:\s|$)")
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with prepared(tmp_path_factory.mktemp("ground")) as made:
+        # Here, so that no part of the matrix passes while a boundary has no cell.
+        assert len(made.steps) == STEPS, made.steps
         yield made
 
 
@@ -94,13 +96,10 @@ def test_it_ends_as_if_undisturbed(
     step = ground.steps[number - 1].splitlines()[0]
     cell = {"number": number, "step": step, "state": state, "fault": fault}
     record_property("cell", {**cell, "code": done.returncode})
+    record_property("of", len(CELLS))
     tells_the_truth(shop, done, before)
 
     shop.succeed("safe_migrate", "--wait", "30")
 
     assert content(shop) == ground.undisturbed
     assert leftovers(shop) == {}
-
-
-def test_the_matrix_has_every_boundary(ground: Ground) -> None:
-    assert len(ground.steps) == STEPS, ground.steps

@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from migrationops.backups import catalog
+from migrationops.backups.manifest import sign
 from tests.roles import AS_OWNER
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres_tools
 MISSING = ["--accept-missing"] if AS_OWNER else []
 RESTORE = ["restore", "--no-input", "--list-losses", *MISSING]
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def call(box: Sandbox, *arguments: str) -> str:
@@ -77,6 +82,32 @@ def test_expiry_is_a_dry_run_by_default_and_spares_the_newest(
     assert names == {f"{second}.dump", f"{second}.json"}
     with pytest.raises(CommandError, match="every backup"):
         call(stamped, "backups", "expire", "--last=0", *strict)
+
+
+def test_a_database_whose_name_begins_alike_keeps_its_backups(
+    stamped: Sandbox,
+) -> None:
+    """By a part of the file's name, as other tools go, they are one database's."""
+    own = catalog.read(
+        stamped.directory, call_json(stamped, "backup")["backup"]["id"], stamped.conf()
+    )
+    old = "backup-test-20200101T000000Z"
+    for database in (stamped.name, f"{stamped.name}2"):
+        identifier = f"{old}-{database}-1"
+        file = replace(own.file, name=f"{identifier}.dump")
+        stamped.directory.joinpath(file.name).hardlink_to(
+            stamped.directory / own.file.name
+        )
+        theirs = replace(
+            own, id=identifier, database=database, files=(file,), started=LONG_AGO
+        )
+        catalog.write(stamped.directory, sign(theirs, stamped.conf()))
+    assert all(stamped.name in path.name for path in stamped.directory.iterdir())
+    strict = [f"--{name}=0" for name in ("days", "daily", "weekly", "monthly")]
+    gone = call_json(stamped, "backups", "expire", "--last=1", *strict, "--apply")
+    assert gone["expiry"]["expired"] == [f"{old}-{stamped.name}-1"]
+    left = {path.stem for path in stamped.directory.iterdir()}
+    assert left == {own.id, f"{old}-{stamped.name}2-1"}
 
 
 def test_the_name_is_asked_for_and_compared(

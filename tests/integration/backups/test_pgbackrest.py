@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +41,17 @@ def go_back(archiving: Archiving, identifier: str) -> None:
     archiving.shop.wait_for("SELECT NOT pg_is_in_recovery()")
 
 
+@contextmanager
+def closed(directory: Path) -> Iterator[None]:
+    """Take everyone's rights to it away."""
+    mode = directory.stat().st_mode
+    directory.chmod(0)
+    try:
+        yield
+    finally:
+        directory.chmod(mode)
+
+
 def names(archiving: Archiving) -> list[str]:
     rows = archiving.shop.query("SELECT name FROM shop_item ORDER BY id")
     return [name for (name,) in rows]
@@ -64,8 +77,9 @@ def test_a_point_is_taken_proven_and_never_restored_by_itself(
     assert "WHOLE CLUSTER" in told
     told = archiving.fail(3, "restore", taken["id"], "--no-input", "--into", "other")
     assert "gone back to by hand" in told
-    told = archiving.succeed("backups", "verify", "--proof", "decoded")
-    assert told.count("holds: decoded") == 2
+    verified = json.loads(archiving.succeed("backups", "verify", "--json"))["verified"]
+    levels = {v["id"]: (v["level"], v["problem"]) for v in verified}
+    assert levels[taken["id"]] == levels[again["id"]] == ("decoded", "")
 
 
 def test_a_run_is_gone_back_on_by_the_text_alone(archiving: Archiving) -> None:
@@ -76,8 +90,11 @@ def test_a_run_is_gone_back_on_by_the_text_alone(archiving: Archiving) -> None:
     archiving.succeed("safe_migrate", POLICY=policy)
     shop.execute("INSERT INTO shop_item (name) VALUES ('after')")
     assert "price" in shop.columns()
-    taken = archiving.listed()["backups"][-1]
-    assert taken["engine"] == "pgbackrest"
+    proven, taken = archiving.listed()["backups"][-2:]
+    assert (proven["proof"]["level"], taken["proof"]["level"]) == ("decoded", "none")
+    assert taken["proof"]["skipped"] == [
+        f"the point itself; what it builds on is proven with {proven['id']}"
+    ]
 
     go_back(archiving, taken["id"])
     assert names(archiving)[-1] == "before"
@@ -175,26 +192,22 @@ def test_what_stands_in_the_way_is_said(archiving: Archiving) -> None:
     other = {**stanza, "stanza": "other"}
     told = archiving.fail(3, *take, PGBACKREST=other)
     assert "no stanza 'other' that can be read: missing stanza path" in told
-    archiving.repository.chmod(0)
-    told = archiving.fail(3, *take)
-    archiving.repository.chmod(0o755)
+    with closed(archiving.repository):
+        told = archiving.fail(3, *take)
     assert "no stanza 'main' that can be read" in told
     told = archiving.fail(3, *take, "--ready-copy")
     assert "no database to be swapped in" in told
 
 
 def test_wal_that_cannot_be_archived_is_named(archiving: Archiving) -> None:
-    repository = archiving.repository / "archive"
-    repository.chmod(0)
-    archiving.shop.execute("SELECT pg_switch_wal()")
-    archiving.shop.wait_for(
-        "SELECT last_failed_time > last_archived_time FROM pg_stat_archiver"
-    )
-    told = archiving.fail(3, "backup", "--engine", "pgbackrest")
-    repository.chmod(0o750)
+    with closed(archiving.repository / "archive"):
+        archiving.shop.execute("SELECT pg_create_restore_point('x'), pg_switch_wal()")
+        archiving.shop.wait_for(
+            "SELECT last_failed_time > last_archived_time FROM pg_stat_archiver"
+        )
+        told = archiving.fail(3, "backup", "--engine", "pgbackrest")
     failed = archiving.shop.query("SELECT last_failed_wal FROM pg_stat_archiver")
     assert f"archive_command fails: {failed[0][0]} could not be archived" in told
-    archiving.shop.execute("SELECT pg_switch_wal()")
     archiving.shop.wait_for(
         "SELECT last_archived_time > last_failed_time FROM pg_stat_archiver"
     )

@@ -14,7 +14,9 @@ from migrationops.backups import catalog, storage
 from migrationops.backups.take import take_backup
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import BackupError, ConfigurationError
+from migrationops.management.backup_reports import backups_text
 from migrationops.progress import silent
+from migrationops.workflows.backups import Listed
 
 if TYPE_CHECKING:
     from migrationops.backups.manifest import Manifest
@@ -52,6 +54,12 @@ def take(box: Sandbox, conf: Conf) -> Manifest:
     )
 
 
+def listed(conf: Conf) -> str:
+    return backups_text(
+        Listed(directory="", listing=storage.list_stored(conf), databases=())
+    )
+
+
 def forget_local(box: Sandbox) -> None:
     for path in box.directory.iterdir():
         path.unlink()
@@ -74,6 +82,7 @@ def test_a_backup_survives_the_loss_of_its_host(
     }
     forget_local(sandbox)
     assert storage.list_stored(conf).backups == (manifest,)
+    assert "counted, 3,000 rows; in storage: encrypted" in listed(conf)
     with pytest.raises(BackupError, match="encrypted") as caught:
         storage.fetch(sandbox.directory, manifest.id, conf, None)
     assert "--identity" in caught.value.remedy
@@ -101,6 +110,7 @@ def test_a_copy_that_was_altered_is_found_when_it_is_fetched(
     sandbox.sql(ITEMS)
     conf = sandbox.conf(backup_storage="vault")
     manifest = take(sandbox, conf)
+    assert "in storage: read back, the same bytes" in listed(conf)
     forget_local(sandbox)
     copy = stored / manifest.file.name
     content = bytearray(copy.read_bytes())
@@ -127,6 +137,18 @@ def test_a_storage_that_keeps_something_else_is_found_at_once(
     with pytest.raises(BackupError, match="not in the storage what was sent"):
         take(sandbox, conf)
     assert not list(stored.glob("*.json"))
+
+
+def test_what_was_damaged_after_its_proof_is_not_copied(
+    sandbox: Sandbox, stored: Path
+) -> None:
+    manifest = take(sandbox, sandbox.conf())
+    path = sandbox.directory / manifest.file.name
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    conf = sandbox.conf(backup_storage="vault")
+    with pytest.raises(BackupError, match="SHA-256 differs"):
+        storage.upload(sandbox.directory, manifest, conf)
+    assert not stored.exists()
 
 
 def test_an_unknown_storage_is_named(sandbox: Sandbox) -> None:

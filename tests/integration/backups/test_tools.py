@@ -59,7 +59,7 @@ def test_one_that_ignores_sigterm_is_killed(
 def _interrupt(programs: Programs, code: str) -> None:
     environment = tools.environment({})
     with tools.stream(programs, "program", code, environment=environment) as child:
-        assert next(child.chunks()).startswith(b"ready")
+        assert child.stdout.readline() == b"ready\n"
         raise KeyboardInterrupt
 
 
@@ -93,7 +93,7 @@ programs = tools.Programs(directory=Path({str(programs.directory)!r}), version="
 code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 env = tools.environment({{}})
 with tools.stream(programs, "program", code, environment=env) as child:
-    print(next(child.chunks()).decode(), flush=True)
+    print(child.stdout.readline().decode(), flush=True)
     next(child.chunks())
 """
     parent = subprocess.Popen(

@@ -16,7 +16,7 @@ from migrationops.postgres import databases
 from migrationops.postgres.retry import is_transient
 from migrationops.postgres.table_locks import Lock
 from migrationops.progress import silent
-from tests.fix_shop import needs_superuser
+from tests.roles import needs_superuser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def held(connection: Connection) -> dict[str, str]:
 
 
 def now(session: Session, wanted: dict[str, Lock]) -> list[str]:
-    return [str(lock) for lock in take(session, wanted, until=time.monotonic())]
+    return [str(lock) for lock in take(session, wanted, {}, until=time.monotonic())]
 
 
 def test_both_are_held_until_the_end_parents_first(session: Session) -> None:
@@ -117,7 +117,7 @@ def test_while_one_is_not_free_none_is_held(
     assert is_transient(caught.value)
 
 
-@needs_superuser
+@needs_superuser("makes a role")
 def test_who_may_not_lock_the_parent_locks_nothing_first(session: Session) -> None:
     """REFERENCES is enough for a foreign key, and not for LOCK TABLE."""
     connection = session.connection
