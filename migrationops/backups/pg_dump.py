@@ -88,7 +88,7 @@ class PgDump:
             raise PreconditionError(
                 "This role cannot restore everything; missing would be: "
                 f"{'; '.join(missing)}. Nothing was changed.",
-                remedy="Set OPERATOR_URL to a superuser, or --accept-missing.",
+                remedy="Set OPERATOR_URL to a superuser, or restore --accept-missing.",
             )
         with tempfile.NamedTemporaryFile("w", prefix="migrationops-") as listing:
             listing.write("\n".join(wanted.lines))

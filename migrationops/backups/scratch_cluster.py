@@ -32,6 +32,7 @@ from migrationops.exceptions import (
 from migrationops.postgres.databases import Connection
 
 _PAUSE = 0.1  # seconds between two looks at the recovery
+_LINGERING = 30.0  # seconds
 _SLOWEST = 1 << 20  # bytes a second: a recovery below this is taken for stuck
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('migrationops scratch cluster'))"
 _CLOSED = {
@@ -211,8 +212,18 @@ def _made(source: Source, repository: Repository) -> Iterator[ScratchCluster]:
 
 
 def _remove(cluster: ScratchCluster) -> None:
-    cluster.stop()
-    cluster.repository.as_account("rm", "-rf", str(cluster.home), limit=None)
+    """Remove it; what a killed proof had started may go on writing for a moment."""
+    deadline = time.monotonic() + _LINGERING
+    while True:
+        cluster.stop()
+        try:
+            cluster.repository.as_account("rm", "-rf", str(cluster.home), limit=None)
+        except ToolFailedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _read(connection: Connection, manifest: Manifest) -> int:

@@ -12,7 +12,8 @@ from django.db import transaction
 
 from chores.exceptions import NotAllowedError
 from chores.households.absences import add_absence
-from chores.households.models import Membership
+from chores.households.members import change_role, remove_login
+from chores.households.models import Membership, Role
 from chores.rewards import ledger, shop
 from chores.rewards.models import Reward
 from chores.tasks import assignments, completions, reviews, skips
@@ -168,6 +169,21 @@ def test_nobody_gives_themselves_a_bonus(home: Home) -> None:
 def test_whoever_is_alone_may(db: None) -> None:
     admin = AdminFactory()
     assert ledger.adjust(admin, 5, actor=admin, note="to me").amount == 5
+
+
+def test_a_login_is_taken_from_a_member_by_an_admin_but_never_from_one(
+    home: Home,
+) -> None:
+    with pytest.raises(NotAllowedError, match="An admin needs a login"):
+        remove_login(home.ann, actor=home.ann)
+    with pytest.raises(NotAllowedError):
+        remove_login(home.cy, actor=home.bo)
+    user = home.bo.user
+    assert remove_login(home.bo, actor=home.ann).user is None
+    assert user is not None
+    assert not user.memberships.exists()
+    with pytest.raises(NotAllowedError, match="An admin needs a login"):
+        change_role(home.bo, Role.ADMIN, actor=home.ann)
 
 
 def test_nobody_reviews_their_own_work(home: Home) -> None:
