@@ -93,7 +93,7 @@ coverage: $(STAMP) ## the same with branches counted, in processes too; htmlcov/
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term --cov-report=html $(ARGS)
 
 test-faults: $(STAMP) ## the whole fault matrices, kept in docs/explanation/fault-matrix.md
-	$(BIN)/pytest -m faults -n $(JOBS) --dist worksteal --record-faults docs/explanation/fault-matrix.md $(ARGS)
+	$(BIN)/pytest -m faults -n $(JOBS) --dist worksteal --record-faults=docs/explanation/fault-matrix.md $(ARGS)
 
 # What starts servers of its own is a superuser there.
 AS_OWNER = tests/integration --ignore-glob '*/test_embedded_*' --ignore-glob '*/test_own_*'
