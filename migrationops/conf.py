@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any
@@ -143,9 +143,16 @@ class Conf:
                 "which this environment demands; nothing was changed.",
                 remedy="Leave --policy out, or name a stricter one.",
             )
-        return replace(self, policy=preset)
+        own, mine = PRESETS[self.environment], asdict(self.policy)
+        kept = {name: mine[name] for name in _KEPT if mine[name] != getattr(own, name)}
+        proof = max(preset.backup, self.policy.backup)
+        return replace(self, policy=replace(preset, backup=proof, **kept))
 
 
+# What a stricter policy leaves as the settings have it: no matter of strictness.
+_KEPT = {f.name for f in fields(Policy)} - {
+    *("name", "strictness", "lint", "rehearse", "backup")
+}
 # Keys that are no field of Conf of the same name.
 _SPECIAL = {"ENVIRONMENT", "POLICY", "WAIT", "TIME_BUDGET", "OUTAGE_BUDGET"}
 _PATHS = {"state_dir", "backup_dir"}

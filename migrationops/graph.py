@@ -124,8 +124,7 @@ def leaves(loader: MigrationLoader, target: Target) -> Iterable[Key]:
 def _find(loader: MigrationLoader, app: str, prefix: str) -> Key:
     if prefix == "zero":
         raise RefusedError(
-            "safe_migrate only moves forward, and zero is going back; "
-            "nothing was changed.",
+            "This only moves forward, and zero is going back; nothing was changed.",
             remedy="Write a migration that undoes it. In development, where rows may "
             f"go: manage.py migrate {app} zero",
         )

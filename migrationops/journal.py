@@ -96,6 +96,11 @@ class Journal:
         self.file.note("start", number=self._number, kind=kind.value, label=label)
         return OpenStep(number=self._number, detail=dict(row["detail"]))
 
+    @property
+    def steps(self) -> int:
+        """Return how many steps were begun."""
+        return self._number
+
     def finish(
         self, step: OpenStep, *, inside: Connection | None = None, **values: Any
     ) -> None:
@@ -128,11 +133,13 @@ class Journal:
 
     def close(self, state: Run.State, exit_code: int, **values: Any) -> None:
         """End the run and its connection."""
-        self.update(
-            state=state.value, exit_code=exit_code, finished_at=_now(), **values
-        )
-        self.file.note("end", state=state.value, exit_code=exit_code)
-        self.connection.close()
+        try:
+            self.update(
+                state=state.value, exit_code=exit_code, finished_at=_now(), **values
+            )
+        finally:  # the file has to do where the server is gone
+            self.file.note("end", state=state.value, exit_code=exit_code)
+            self.connection.close()
 
     def _end(
         self,

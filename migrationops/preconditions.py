@@ -130,7 +130,7 @@ def backup_fits_on_the_disk(situation: Situation) -> Iterator[Problem]:
             name="backup-space",
             message=f"{directory} has {free // 1_000_000:,} MB left, and the database "
             f"has {size // 1_000_000:,} MB.",
-            remedy="Make room: manage.py backups expire.",
+            remedy="Make room: manage.py backups expire --apply.",
             blocking=free < size // _LEAST_COMPRESSION and not conf.pgbackrest,
         )
 

@@ -48,6 +48,9 @@ def find_interrupted(
         "FROM migrationops_step s JOIN migrationops_run r ON r.id = s.run_id "
         "WHERE s.kind = %s AND s.state <> %s AND r.state <> %s "
         "AND r.exit_code IS DISTINCT FROM %s "  # that took everything back
+        # A run that went on with it may have ended before a step of its own.
+        "AND EXISTS (SELECT FROM migrationops_step p WHERE p.run_id = s.run_id "
+        "AND (p.app, p.migration) = (s.app, s.migration) AND p.position IS NOT NULL) "
         "ORDER BY s.id DESC LIMIT 1",
         [
             Step.Kind.MIGRATION.value,

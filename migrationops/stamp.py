@@ -93,7 +93,8 @@ def check(standing: Standing, conf: Conf) -> None:
     if standing.maintenance_db != conf.maintenance_db:
         raise StampError(
             f"Runners of {standing.database!r} meet in the database "
-            f"{standing.maintenance_db!r}; the settings say {conf.maintenance_db!r}.",
+            f"{standing.maintenance_db!r}; the settings say {conf.maintenance_db!r}; "
+            "nothing was changed.",
             remedy="Set MIGRATIONOPS['MAINTENANCE_DB'] back; two runners with "
             "different ones would not see each other.",
         )

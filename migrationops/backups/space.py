@@ -10,7 +10,7 @@ from migrationops.backups.estimate import Estimate
 from migrationops.exceptions import PreconditionError
 from migrationops.postgres.databases import Connection
 
-_EXPIRE = "Make room (old backups and kept databases: manage.py backups expire)"
+_EXPIRE = "Make room (old backups and kept databases: manage.py backups expire --apply)"
 
 
 def check_dump(place: Path, expected: Estimate) -> None:

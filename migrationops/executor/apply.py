@@ -47,6 +47,13 @@ def forget_due(journal: Journal) -> None:
     )
 
 
+def settle_replacements(session: Session, loader: MigrationLoader) -> None:
+    """Record squashes whose parts are all recorded, as migrate does on every run."""
+    if loader.replacements:
+        with executing(session):
+            _record_replacements(session, loader)
+
+
 def _record_replacements(session: Session, loader: MigrationLoader) -> None:
     recorder = MigrationRecorder(session.wrapper)
     applied = recorder.applied_migrations()

@@ -131,5 +131,6 @@ def _standing(plan: Plan, applied: Sequence[str]) -> str:
 
 def text(error: BaseException) -> str:
     """Return an error as one line or more of a report."""
-    notes = getattr(error, "__notes__", [])
-    return "\n".join([f"{type(error).__name__}: {error}".strip(), *notes])
+    notes = [*getattr(error, "__notes__", []), getattr(error, "remedy", "")]
+    lines = [f"{type(error).__name__}: {error}".strip(), *notes]
+    return "\n".join(line for line in lines if line)

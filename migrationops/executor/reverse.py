@@ -68,7 +68,9 @@ def _unapply(session: Session, done: Reversal, until: float, step: OpenStep) -> 
                 with noting(session, step.detail):
                     _run(session, done, atomic=True)
             recorder = MigrationRecorder(session.wrapper)
-            recorder.record_unapplied(migration.app_label, migration.name)
+            own = (migration.app_label, migration.name)
+            for app, name in [*migration.replaces, own]:
+                recorder.record_unapplied(app, name)
 
 
 def _run(session: Session, done: Reversal, *, atomic: bool) -> None:

@@ -11,7 +11,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
 from migrationops.conf import OnFailure
-from migrationops.exceptions import DatabaseError, MigrationOpsError, NeedsPersonError
+from migrationops.exceptions import (
+    DatabaseError,
+    MigrationOpsError,
+    NeedsPersonError,
+    RefusedError,
+)
 from migrationops.executor.atomic import is_recorded
 from migrationops.executor.early_locks import TableLock
 from migrationops.executor.failure import (
@@ -92,10 +97,15 @@ class Runner:
                 self._session, planned.label, number, len(self._plan.migrations)
             )
             self._remember(migration, state)
+            begun = self._journal.steps
             try:
                 state = self._one(migration, state, tell)
             except NeedsPersonError as exc:
                 raise stopped(self._plan, self._done, exc) from exc
+            except RefusedError as exc:
+                if not self.applied and self._journal.steps <= begun + 1:
+                    raise  # before anything was done
+                raise self._what_became(planned, exc) from exc
             except (MigrationOpsError, KeyboardInterrupt):
                 raise
             except BaseException as exc:  # a migration may well call sys.exit()
@@ -168,9 +178,9 @@ class Runner:
             if is_recorded(self._session, self._journal, migration):
                 done = [*self._done, planned.label]
                 return too_late(self._plan, planned, done, text(error))
+            return self._failed(planned, error)
         except DatabaseError as exc:
             return unknown(self._plan, planned, self._done, f"{text(error)}\n{exc}")
-        return self._failed(planned, error)
 
     def _failed(
         self, planned: PlannedMigration, error: BaseException
@@ -185,7 +195,12 @@ class Runner:
             reverse(self._session, self._journal, back)
         except Exception as exc:
             stuck = f"{text(error)}\nThe way back failed too: {text(exc)}"
-            return failure(self._plan, planned, self._done, stuck)
+            left = [
+                done.label
+                for done, way in zip(self.applied, back, strict=True)
+                if is_recorded(self._session, self._journal, way.migration)
+            ]
+            return failure(self._plan, planned, left, stuck)
         return reversed_failure(planned, self._done, text(error))
 
     def _way_on(self, planned: PlannedMigration) -> WayOn:

@@ -34,7 +34,7 @@ class ConstrainField(SafeOperation, AlterField):
                 f"ConstrainField keeps the column, and {self.model_name}.{self.name} "
                 "changes more than its index, uniqueness, check or foreign key; "
                 "nothing was changed.",
-                remedy="Use ChangeType, SetNotNull or AlterField for the rest.",
+                remedy="Use ChangeTypeExpand, SetNotNull or AlterField for the rest.",
             )
         table = session.relation(change.new._meta.db_table)
         _loosen(session, table, change.old, old, new)

@@ -13,7 +13,10 @@ from migrationops.operations.session import Session
 
 def create_table(session: Session, model: type[Model]) -> None:
     """Create the table with all its parts, or nothing; unless it is there."""
-    if session.rows("SELECT to_regclass(%s)", [_name(session, model)]) == [(None,)]:
+    if session.rows("SELECT to_regclass(%s)", [_name(session, model)]) in (
+        [],
+        [(None,)],
+    ):
         with session.connection.schema_editor(
             collect_sql=True, atomic=False
         ) as collector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from migrationops import stamp
 from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engines import confirmed
+from migrationops.backups.manifest import Manifest
 from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import get_conf
@@ -20,7 +22,12 @@ from migrationops.workflows.preparation import locked
 
 KEPT_FOR = timedelta(days=7)  # databases that restores replaced
 _LEFTOVER_AGE = timedelta(days=1)  # someone may be copying a backup in
-_WANTED = (Run.State.OPEN, Run.State.FAILED, Run.State.DIFFERS)
+_WANTED = (
+    Run.State.OPEN,
+    Run.State.FAILED,
+    Run.State.STOPPED,
+    Run.State.DIFFERS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +73,11 @@ def expire_backups(request: Request) -> Report:
 def _decide(request: Request, source: Source, place: Path) -> Report:
     now = datetime.now(UTC)
     listing = confirmed(catalog.list_backups(place, source.conf), source.conf)
-    runs = Run.objects.using(request.alias).filter(state__in=_WANTED)
     expiry = choose(
         [m for m in listing.backups if m.database == source.database],
         request.retention,
         now=now,
-        needed_runs=frozenset(map(str, runs.values_list("id", flat=True))),
+        needed_runs=_needed(request.alias, listing.backups),
     )
     gone = tuple(unusable.id for unusable in listing.unusable if unusable.gone)
     expiry = replace(expiry, expired=expiry.expired + gone)
@@ -87,6 +93,14 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
         ),
         applied=request.apply,
     )
+
+
+def _needed(alias: str, backups: Iterable[Manifest]) -> frozenset[str]:
+    """Return the runs whose backup a person may want: their own, or an earlier one."""
+    runs = Run.objects.using(alias).filter(state__in=_WANTED)
+    reused = set(runs.values_list("backup__id", flat=True))
+    took = {m.run for m in backups if m.id in reused}
+    return frozenset({str(run) for run in runs.values_list("id", flat=True)} | took)
 
 
 def _is_old(found: Derived, now: datetime, lasting: set[str]) -> bool:

@@ -207,7 +207,7 @@ def _close_runs(connection: Connection, migration: Migration) -> tuple[str, ...]
         "AND app = %s AND migration = %s) RETURNING id",
         [
             Run.State.RESOLVED.value,
-            [Run.State.FAILED.value, Run.State.STOPPED.value],
+            [Run.State.FAILED.value, Run.State.STOPPED.value, Run.State.REFUSED.value],
             Step.Kind.MIGRATION.value,
             Step.State.DONE.value,
             migration.app_label,

@@ -61,10 +61,12 @@ def safe_migrate(request: Request, tell: ProgressCallback) -> Report:
 def _migrate(opening: Opening, session: Session, tell: ProgressCallback) -> Report:
     """Read again under the lock: usually a loser has nothing left to do."""
     from migrationops.executor import own_tables
+    from migrationops.executor.apply import settle_replacements
 
     request, conf = opening.request, opening.conf
     own_tables.install(session, conf, graph.load(request.alias))
-    _, todo = read_plan(request)
+    loader, todo = read_plan(request)
+    settle_replacements(session, loader)
     if not todo.migrations and not history.unfinished(request.alias).exists():
         return opening.report(Outcome.NOTHING, todo)
     with history.recording(request.alias, conf, "safe_migrate", tell) as run:
@@ -86,7 +88,8 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
     if interrupted:
         resumed = stages.finish_interrupted(work, interrupted)
         work = _work(opening, session, run)
-    done = _deploy(work) if work.plan.migrations else Done()
+    with stages.saying_what_stands(resumed):
+        done = _deploy(work) if work.plan.migrations else Done()
     verification = stages.verify(work, done.rehearsal, warnings)
     report = opening.report(
         Outcome.APPLIED,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 from migrationops import plan, preconditions, resume
 from migrationops.backups.manifest import Manifest
 from migrationops.conf import LintMode, OnFailure, Proof
-from migrationops.exceptions import NeedsPersonError, RefusedError
+from migrationops.exceptions import FailedError, NeedsPersonError, RefusedError
 from migrationops.executor import verify as verification
 from migrationops.executor.apply import apply_plan, forget_due
 from migrationops.executor.runner import Applied, Instructions
@@ -204,6 +205,22 @@ def verify(
     with work.run.stage(Stage.VERIFY):
         budget = work.conf.policy.outage_budget
         return retrying(attempt, budget=budget, before_pause=note)
+
+
+@contextmanager
+def saying_what_stands(resumed: Sequence[Applied]) -> Iterator[None]:
+    """Say of a refusal or a failure what the run had finished before it."""
+    try:
+        yield
+    except (FailedError, RefusedError) as exc:
+        if not resumed:
+            raise
+        names = ", ".join(applied.label for applied in resumed)
+        raise NeedsPersonError(
+            f"{exc}\nBefore that this run had finished {names}, which is applied and "
+            "recorded, and stays.",
+            remedy=exc.remedy,
+        ) from exc
 
 
 def make_good(work: Work) -> None:

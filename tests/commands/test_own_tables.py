@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -51,7 +52,9 @@ def test_an_upgrade_comes_first_and_stays_when_the_rest_fails(upgraded: Shop) ->
 
 
 def test_an_upgrade_alone_is_something_to_do(upgraded: Shop) -> None:
-    assert upgraded.run("migration_status", "--check").returncode == 4
+    differs = upgraded.run("migration_status", "--check", "--json")
+    assert differs.returncode == 4
+    assert json.loads(differs.stdout)["version"] == 1  # one object, no second
 
     upgraded.succeed("safe_migrate")
 

@@ -70,6 +70,17 @@ def test_killed_twice_it_still_ends(mixed: Shop) -> None:
     assert mixed.applied()[-1] == "0003_expand_mixed"
 
 
+@pytest.mark.faults
+def test_killed_again_before_a_step_of_its_own_it_still_ends(mixed: Shop) -> None:
+    mixed.kill_at(AFTER_THE_DATA)
+    mixed.kill_at("NEW.position IS NOT NULL", "--wait", "30")
+
+    mixed.succeed("safe_migrate", "--wait", "30")
+
+    assert mixed.query("SELECT count(*), sum(price) FROM shop_item") == UNDISTURBED_ROWS
+    assert mixed.applied()[-1] == "0003_expand_mixed"
+
+
 def test_another_host_needs_nothing_but_the_database(mixed: Shop) -> None:
     mixed.kill_at(AFTER_THE_INDEX)
     for path in sorted((mixed.directory / "state").rglob("*"), reverse=True):

@@ -128,6 +128,40 @@ def test_a_failure_in_mid_run_names_what_stays_and_the_next_run_continues(
     assert ready.applied()[-1] == "0003_expand_broken"
 
 
+def test_an_operation_that_refuses_in_mid_run_is_told_as_a_failure(ready: Shop) -> None:
+    refuse = (
+        "from migrationops.exceptions import RefusedError\n"
+        "def refuse(apps, schema_editor):\n"
+        "    raise RefusedError('It may not.', remedy='Another.')\n"
+    )
+    ready.add(
+        "0003_expand_refused",
+        "migrations.RunPython(refuse)",
+        after="0002_expand_price",
+        extra=refuse,
+    )
+
+    done = ready.run("safe_migrate")
+
+    refused(done, 6, "in this run: shop.0002_expand_price.", "It may not", "Another.")
+    assert ready.applied()[-1] == "0002_expand_price"
+
+
+def test_a_squash_of_what_is_applied_is_recorded(ready: Shop) -> None:
+    ready.succeed("safe_migrate")
+    ready.write(
+        "0001_squashed_0002_expand_price",
+        "from django.db import migrations\n\n\n"
+        "class Migration(migrations.Migration):\n"
+        "    replaces = [('shop', '0001_expand_item'), ('shop', '0002_expand_price')]\n"
+        "    operations = []\n",
+    )
+
+    assert "Nothing to do" in ready.succeed("safe_migrate")
+
+    assert ready.applied()[-1] == "0001_squashed_0002_expand_price"
+
+
 def test_a_lock_held_by_someone_else_is_waited_for(ready: Shop) -> None:
     policy = {"backup": "none", "lock_timeout": 0.1}
     with ready.connect(autocommit=False) as other:

@@ -86,3 +86,15 @@ def test_secrets_do_not_show_in_its_text() -> None:
     conf = parse({"ENVIRONMENT": "test", "SIGNING_KEYS": ["topsecret"]})
 
     assert "topsecret" not in repr(conf)
+
+
+def test_a_stricter_policy_keeps_what_is_no_matter_of_strictness() -> None:
+    own = {"backup": "rehearsed", "on_failure": "reverse"}
+    conf = parse({"ENVIRONMENT": "production", "POLICY": own, "TIME_BUDGET": 600.0})
+    assert conf.under("production").policy == conf.policy
+
+    staging = parse({"ENVIRONMENT": "staging", "POLICY": own, "TIME_BUDGET": 600.0})
+    stricter = staging.under("production").policy
+    assert stricter.backup is Proof.REHEARSED
+    assert (stricter.on_failure, stricter.time_budget) == (OnFailure.REVERSE, 600.0)
+    assert stricter.wait == PRESETS[Environment.PRODUCTION].wait

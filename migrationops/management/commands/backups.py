@@ -5,15 +5,18 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from migrationops.backups.retention import Retention
 from migrationops.conf import Proof
 from migrationops.exceptions import DiffersError
 from migrationops.management.backups_actions import ACTIONS
-from migrationops.management.base import OpsCommand
+from migrationops.management.base import ErrorsToExitCodes, OpsCommand
 
 
 class Command(OpsCommand):
     help = "List the backups, prove them again, fetch one, or delete those that may go."
+    when_stopped = ErrorsToExitCodes.when_stopped  # each file is an end of its own
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -36,4 +39,8 @@ class Command(OpsCommand):
         else:
             self.stdout.write(answer.text)
         if answer.problem:
-            raise DiffersError(answer.problem, remedy="Take a new one.")
+            # The answer is printed already, and --json is one object.
+            raise CommandError(
+                f"{answer.problem}\nNext: Take a new one.",
+                returncode=DiffersError.exit_code,
+            )

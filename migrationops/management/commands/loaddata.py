@@ -13,6 +13,9 @@ class Command(ErrorsToExitCodes, loaddata.Command):
 
     def handle(self, *fixture_labels: Any, **options: Any) -> None:
         require_unprotected(
-            options["database"], command="loaddata", instead="manage.py seed --env ..."
+            options["database"],
+            command="loaddata",
+            instead="manage.py seed --env staging, by its settings; production is "
+            "never seeded",
         )
         super().handle(*fixture_labels, **options)

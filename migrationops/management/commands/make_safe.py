@@ -3,7 +3,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from migrationops.management.base import OpsCommand
+from migrationops.management.base import ErrorsToExitCodes, OpsCommand
 from migrationops.workflows.make_safe import (
     Report,
     Request,
@@ -16,6 +16,7 @@ class Command(OpsCommand):
         "Rewrite a dangerous migration, not applied yet, into migrations by phase "
         "(expand, backfill, contract) that end in the same catalog; proven first."
     )
+    when_stopped = ErrorsToExitCodes.when_stopped  # each file is an end of its own
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

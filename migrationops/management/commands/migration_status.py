@@ -4,6 +4,8 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from migrationops.exceptions import DiffersError
 from migrationops.management.base import OpsCommand
 from migrationops.management.reports import status_text
@@ -23,7 +25,9 @@ class Command(OpsCommand):
         status = migration_status(options["database"])
         self.show({"version": 1, **asdict(status)}, status_text(status), options)
         if options["check"] and not status.is_clean:
-            raise DiffersError(
-                "The database is not where this release wants it.",
-                remedy="manage.py safe_migrate",
+            # The report is printed already, and --json is one object.
+            raise CommandError(
+                "The database is not where this release wants it.\n"
+                "Next: manage.py safe_migrate",
+                returncode=DiffersError.exit_code,
             )
