@@ -85,7 +85,7 @@ class HouseholdAdmin(QuickListAdmin):
         else:
             obj.save()
 
-    @admin.action(description="Archive")
+    @admin.action(description="Archive", permissions=["change"])
     def archive(self, request: HttpRequest, rows: QuerySet[Household]) -> None:
         def run(household: Household) -> object:
             return archive_household(household, actor=actor_of(request, household.pk))
@@ -138,14 +138,14 @@ class MembershipAdmin(HouseholdRowAdmin):
         super().save_model(request, obj, form, change)
         members.settle(obj)
 
-    @admin.action(description="Ask to leave")
+    @admin.action(description="Ask to leave", permissions=["change"])
     def leave(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
         def run(member: Membership) -> object:
             return members.leave(member, actor=actor_of(request, member.household_id))
 
         run_each(request, rows, run, "left")
 
-    @admin.action(description="Take back")
+    @admin.action(description="Take back", permissions=["change"])
     def rejoin(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
         def run(member: Membership) -> object:
             return members.rejoin(member, actor=actor_of(request, member.household_id))
