@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "DEFAULT_FROM_EMAIL")
+SERVER = ["mail.example.com", 587, True]
 FILE = """
 SECURE_SSL_REDIRECT=false
 SECURE_HSTS_SECONDS=60
@@ -31,7 +32,7 @@ def settings_of(place: Path, environment: str, names: tuple[str, ...], **more: s
     file = [f"{name}={value}" for name, value in {**COMPLETE, **more}.items()]
     (place / f".env.{environment}").write_text("\n".join([*file, FILE]))
     read = f"from config.settings import {environment} as s"
-    shown = f"print(json.dumps([getattr(s, name) for name in {names!r}]))"
+    shown = f"print(json.dumps([getattr(s, name, False) for name in {names!r}]))"
     done = subprocess.run(
         [sys.executable, "-c", f"import json; {read}; {shown}"],
         cwd=place,
@@ -49,3 +50,19 @@ def settings_of(place: Path, environment: str, names: tuple[str, ...], **more: s
 def test_the_file_is_read_before_the_settings(tmp_path: Path, environment: str) -> None:
     found = settings_of(tmp_path, environment, NAMES)
     assert found == [False, 60, "home@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("file", "server"),
+    [
+        ({}, ["localhost", 25, False]),
+        ({"EMAIL_URL": "smtp+tls://u:p@mail.example.com:587"}, SERVER),
+    ],
+)
+def test_mail_goes_to_a_server(
+    tmp_path: Path, file: dict[str, str], server: list[object]
+) -> None:
+    names = ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_BACKEND")
+    *found, backend = settings_of(tmp_path, "production", names, **file)
+    assert found == server
+    assert backend == "django.core.mail.backends.smtp.EmailBackend"
