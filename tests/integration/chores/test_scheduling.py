@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime
 import io
+from collections.abc import Sequence
+from smtplib import SMTPRecipientsRefused
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -37,6 +41,15 @@ if TYPE_CHECKING:
 NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)  # a Monday
 DAY = datetime.timedelta(days=1)
 TODAY = NOON.date()
+
+
+class Picky(EmailBackend):
+    """A server that refuses one address."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        if "refused@example.com" in messages[0].to:
+            raise SMTPRecipientsRefused({"refused@example.com": (550, b"unknown")})
+        return super().send_messages(messages)
 
 
 def chore(home: Home, *people: Any, **fields: Any) -> Chore:
@@ -207,6 +220,19 @@ def test_mail_is_sent_once_in_the_morning(home: Home) -> None:
     home.ann.wants_digest = False
     home.ann.save()
     assert send_due_messages(now=morning + DAY) == 1
+
+
+def test_a_refused_address_keeps_nobody_else_from_mail(
+    home: Home, caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.Picky"
+    assert home.ann.user is not None
+    home.ann.user.email = "refused@example.com"
+    home.ann.user.save()
+    chore(home)
+    assert send_due_messages(now=NOON.replace(hour=7)) == 2
+    assert f"mail to member {home.ann.pk} was not sent" in caplog.text
+    assert {notice.member for notice in Notice.objects.all()} == {home.bo}
 
 
 def test_the_letter_tells_of_the_week_that_is_over(home: Home) -> None:
