@@ -19,7 +19,7 @@ from chores.accounts import tokens
 from chores.exceptions import ChoresError, NotAllowedError, WrongStateError
 from chores.households.absences import add_absence, remove_absence
 from chores.households.configuration import HORIZON_DAYS
-from chores.households.households import save_household
+from chores.households.households import archive_household, save_household
 from chores.households.members import leave, rejoin
 from chores.households.models import Notice, Role, SystemSetting
 from chores.households.pins import check_pin, set_pin
@@ -30,6 +30,7 @@ from chores.tasks.completions import Attempt, complete
 from chores.tasks.generator import generate
 from chores.tasks.messages import send_due_messages
 from chores.tasks.models import Chore, ChoreCompletion, Occurrence
+from chores.tasks.pulse import pulse
 from chores.tasks.skips import skip, unskip
 from chores.tasks.sweep import sweep
 from chores.tasks.undo import undo
@@ -54,7 +55,8 @@ class Picky(EmailBackend):
 
 def chore(home: Home, *people: Any, **fields: Any) -> Chore:
     values = {"schedule": "calendar", "rrule": "FREQ=DAILY", "starts_on": TODAY}
-    made = Chore(household=home.household, name="Dishes", **{**values, **fields})
+    values = {"name": "Dishes", **values, **fields}
+    made = Chore(household=home.household, **values)
     return save_chore(made, actor=home.ann, participants=people, now=NOON)
 
 
@@ -149,6 +151,30 @@ def test_a_pause_keeps_nothing_open_and_comes_back(home: Home) -> None:
     assert not Occurrence.objects.filter(chore=made, status="open").exists()
     set_paused(made.pk, paused=False, actor=home.ann, now=NOON)
     assert Occurrence.objects.filter(chore=made, status="open").count() == 1
+
+
+def test_an_archived_household_is_asked_nothing(home: Home) -> None:
+    daily = chore(home)
+    after = chore(home, name="Bins", schedule="after", rrule="", every_days=3)
+    row = Occurrence.objects.get(chore=after)
+    done = complete(row.pk, Attempt(member=home.bo, actor=home.bo), now=NOON)
+    archive_household(home.household, actor=home.ann, now=NOON)
+    save_chore(daily, actor=home.ann, now=NOON)
+    undo(done.pk, actor=home.ann, now=NOON)
+    assert generate(now=NOON + DAY).occurrences == 0
+    assert not Occurrence.objects.filter(status="open").exists()
+    assert pulse(now=NOON + 9 * DAY).generated_until is None
+
+
+def test_the_pulse_counts_what_never_expires(home: Home) -> None:
+    chore(home, schedule="once", rrule="")
+    assert pulse(now=NOON).overdue == 0
+    assert pulse(now=NOON + 2 * DAY).overdue == 1
+    chore(home, name="Bins")
+    assert pulse(now=NOON).generated_until == TODAY + 15 * DAY
+    type(home.household).objects.update(archived_at=NOON)
+    assert pulse(now=NOON).generated_until is None
+    assert pulse(now=NOON + 2 * DAY).overdue == 0
 
 
 def test_an_early_completion_is_followed_from_the_day_it_was_done(home: Home) -> None:
