@@ -299,6 +299,27 @@ def test_an_invitation_is_used_once(home: Home) -> None:
         tokens.accept_invite(issued.secret, UserFactory(), name="Newer")
 
 
+def test_an_invitation_to_a_profile_brings_it_chores(home: Home) -> None:
+    made = home.chore(schedule="calendar", rrule="FREQ=DAILY", assign="everyone")
+    issued = tokens.invite(
+        home.household, actor=home.ann, role=Role.MEMBER, member=home.guest
+    )
+    guest = tokens.accept_invite(issued.secret, UserFactory(), name="")
+    assert guest.role == Role.MEMBER
+    assert Occurrence.objects.filter(chore=made, assignee=guest).exists()
+
+
+def test_an_invitation_to_who_has_left_is_of_no_use(home: Home) -> None:
+    issued = tokens.invite(
+        home.household, actor=home.ann, role=Role.MEMBER, member=home.cy
+    )
+    leave(home.cy, actor=home.ann, now=NOON)
+    with pytest.raises(NotAllowedError, match="Cy has left"):
+        tokens.accept_invite(issued.secret, UserFactory(), name="")
+    home.cy.refresh_from_db()
+    assert home.cy.user is None
+
+
 def test_a_pin_closes_after_five_wrong_tries(home: Home) -> None:
     set_pin(home.ann, "4711")
     check_pin(home.ann, "4711")
