@@ -25,6 +25,7 @@ from chores.households.configuration import SETTINGS
 from chores.households.forms import AbsenceForm, MembershipForm, SettingForm
 from chores.households.households import (
     archive_household,
+    furnish,
     purge_household,
     save_household,
 )
@@ -84,6 +85,7 @@ class HouseholdAdmin(QuickListAdmin):
             save_household(obj, actor=actor_of(request, obj.pk))
         else:
             obj.save()
+            furnish(obj)
 
     @admin.action(description="Archive", permissions=["change"])
     def archive(self, request: HttpRequest, rows: QuerySet[Household]) -> None:

@@ -33,17 +33,22 @@ def create_household(
     """Save a new household with its first admin, achievements and shop."""
     household.full_clean()
     household.save()
-    Achievement.objects.bulk_create(builtin_achievements(household.pk))
-    Reward.objects.bulk_create(
-        Reward(household=household, name=name, emoji=emoji, cost=cost)
-        for name, emoji, cost in DEFAULT_REWARDS.get()
-    )
+    furnish(household)
     return Membership.objects.create(
         household=household,
         user=admin,
         name=admin_name,
         role=Role.ADMIN,
         joined_on=household_day(household, timezone.now()),
+    )
+
+
+def furnish(household: Household) -> None:
+    """Give a new household its achievements and its shop."""
+    Achievement.objects.bulk_create(builtin_achievements(household.pk))
+    Reward.objects.bulk_create(
+        Reward(household=household, name=name, emoji=emoji, cost=cost)
+        for name, emoji, cost in DEFAULT_REWARDS.get()
     )
 
 
