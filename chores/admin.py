@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -145,6 +146,8 @@ def run_each(
             run(row)
         except ChoresError as refusal:
             messages.warning(request, f"{row}: {refusal}")
+        except ValidationError as refusal:
+            messages.warning(request, f"{row}: {' '.join(refusal.messages)}")
         else:
             count += 1
     if count:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from chores.accounts.models import User, VerificationToken
 from chores.accounts.models.token import Purpose
 from chores.exceptions import NotAllowedError
-from chores.households.members import join
+from chores.households.members import join, lock_member, settle
 from chores.households.models import Household, Membership, Role
 from chores.households.permissions import Actor, Verb, require, require_own
 
@@ -118,14 +118,23 @@ def accept_invite(secret: str, user: User, *, name: str) -> Membership:
     used = VerificationToken.objects.filter(pk=token.pk, uses_left__gt=0)
     if not used.update(uses_left=F("uses_left") - 1):
         raise NotAllowedError("This invitation was used already.")
-    member = token.member
-    if member is None:
-        return join(token.household, name, actor=None, role=Role(token.role), user=user)
+    role = Role(token.role)
+    if token.member is None:
+        return join(token.household, name, actor=None, role=role, user=user)
+    return give_login(token.member, user, role)
+
+
+def give_login(member: Membership, user: User, role: Role) -> Membership:
+    """Let a login act as a profile that has none; the new role moves chores."""
+    _, member = lock_member(member)
+    if member.left_at is not None:
+        raise NotAllowedError(f"{member.name} has left; ask for a new invitation.")
     if member.user_id is not None:
         raise NotAllowedError(f"{member.name} has a login already.")
-    member.user, member.role = user, token.role
+    member.user, member.role = user, role
     member.full_clean()
     member.save(update_fields=["user", "role"])
+    settle(member)
     return member
 
 

@@ -25,6 +25,7 @@ from chores.households.configuration import SETTINGS
 from chores.households.forms import AbsenceForm, MembershipForm, SettingForm
 from chores.households.households import (
     archive_household,
+    furnish,
     purge_household,
     save_household,
 )
@@ -84,8 +85,9 @@ class HouseholdAdmin(QuickListAdmin):
             save_household(obj, actor=actor_of(request, obj.pk))
         else:
             obj.save()
+            furnish(obj)
 
-    @admin.action(description="Archive")
+    @admin.action(description="Archive", permissions=["change"])
     def archive(self, request: HttpRequest, rows: QuerySet[Household]) -> None:
         def run(household: Household) -> object:
             return archive_household(household, actor=actor_of(request, household.pk))
@@ -138,14 +140,14 @@ class MembershipAdmin(HouseholdRowAdmin):
         super().save_model(request, obj, form, change)
         members.settle(obj)
 
-    @admin.action(description="Ask to leave")
+    @admin.action(description="Ask to leave", permissions=["change"])
     def leave(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
         def run(member: Membership) -> object:
             return members.leave(member, actor=actor_of(request, member.household_id))
 
         run_each(request, rows, run, "left")
 
-    @admin.action(description="Take back")
+    @admin.action(description="Take back", permissions=["change"])
     def rejoin(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
         def run(member: Membership) -> object:
             return members.rejoin(member, actor=actor_of(request, member.household_id))

@@ -33,17 +33,22 @@ def create_household(
     """Save a new household with its first admin, achievements and shop."""
     household.full_clean()
     household.save()
-    Achievement.objects.bulk_create(builtin_achievements(household.pk))
-    Reward.objects.bulk_create(
-        Reward(household=household, name=name, emoji=emoji, cost=cost)
-        for name, emoji, cost in DEFAULT_REWARDS.get()
-    )
+    furnish(household)
     return Membership.objects.create(
         household=household,
         user=admin,
         name=admin_name,
         role=Role.ADMIN,
         joined_on=household_day(household, timezone.now()),
+    )
+
+
+def furnish(household: Household) -> None:
+    """Give a new household its achievements and its shop."""
+    Achievement.objects.bulk_create(builtin_achievements(household.pk))
+    Reward.objects.bulk_create(
+        Reward(household=household, name=name, emoji=emoji, cost=cost)
+        for name, emoji, cost in DEFAULT_REWARDS.get()
     )
 
 
@@ -64,11 +69,13 @@ def save_household(
 def archive_household(
     household: Household, *, actor: Actor, now: datetime.datetime | None = None
 ) -> Household:
-    """End a household; nothing is generated for it any more."""
+    """End a household; nothing of it is open, and nothing is generated any more."""
+    now = now or timezone.now()
     require(actor, Verb.EDIT, household_id=household.pk)
     locked = lock_household(household.pk)
-    locked.archived_at = now or timezone.now()
+    locked.archived_at = now
     locked.save(update_fields=["archived_at"])
+    replan_household(household.pk, now=now)
     return locked
 
 

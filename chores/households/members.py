@@ -13,7 +13,7 @@ from chores.households.days import household_day
 from chores.households.models import Household, Membership, Role
 from chores.households.permissions import Actor, Verb, is_admin, require
 from chores.rewards.models import Redemption, RedemptionState
-from chores.rewards.shop import lock_redemption, move
+from chores.rewards.shop import lock_redemption, lock_rewards, move
 from chores.tasks.closing import lock_chores
 from chores.tasks.models import Chore, ChoreCompletion, State
 from chores.tasks.replanning import replan_household
@@ -119,7 +119,11 @@ def settle(member: Membership, *, now: datetime.datetime | None = None) -> None:
 
 
 def withdraw_all(member: Membership, actor: Actor, now: datetime.datetime) -> None:
-    """Reject what waits for approval and cancel what was asked for."""
+    """Reject what waits for approval and cancel what was asked for.
+
+    The first wish that is cancelled locks the member, so every reward is locked before.
+    """
+    lock_rewards(member.household_id)
     pending = ChoreCompletion.objects.filter(member=member, state=State.PENDING)
     for completion_id in pending.order_by("pk").values_list("pk", flat=True):
         withdraw(completion_id, now=now)

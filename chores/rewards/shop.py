@@ -37,6 +37,12 @@ def lock_reward(reward_id: int) -> Reward:
     return Reward.objects.select_for_update(no_key=True).get(pk=reward_id)
 
 
+def lock_rewards(household_id: int) -> None:
+    """Lock a household's rewards in the order of their ids, before any member."""
+    rows = Reward.objects.select_for_update(no_key=True).filter(household=household_id)
+    list(rows.order_by("pk").values_list("pk"))
+
+
 @transaction.atomic
 def redeem(
     reward_id: int, member: Membership, *, actor: Actor, nonce: UUID | None = None

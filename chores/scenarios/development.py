@@ -21,10 +21,12 @@ BETWEEN = 4
 
 
 def without_history(alias: str) -> Iterator[Household]:
-    """Yield households in which nothing was ever due."""
+    """Yield households with an admin in which nothing was ever due."""
     begun = Occurrence.objects.using(alias).values("household")
+    admins = Membership.objects.using(alias).active().filter(role=Role.ADMIN)
     households = Household.objects.using(alias).filter(archived_at=None)
-    yield from households.exclude(pk__in=begun).order_by("pk")
+    led = households.filter(pk__in=admins.values("household"))
+    yield from led.exclude(pk__in=begun).order_by("pk")
 
 
 def add_history(

@@ -51,8 +51,9 @@ def lock_occurrence(occurrence_id: int) -> Occurrence:
 
 
 def is_active(chore: Chore) -> bool:
-    """Return whether a chore makes occurrences."""
-    return chore.archived_at is None and not chore.paused
+    """Return whether a chore makes occurrences, in a household that goes on."""
+    gone = chore.archived_at or chore.household.archived_at
+    return gone is None and not chore.paused
 
 
 def is_free(occurrence: Occurrence) -> bool:

@@ -46,15 +46,25 @@ class Letter:
 
 
 def send_due_messages(*, now: datetime.datetime | None = None) -> int:
-    """Send whatever is due to members at their households' morning hour."""
+    """Send whatever is due to members at their households' morning hour.
+
+    An address that the server refuses keeps nobody else from theirs.
+    """
     now = now or timezone.now()
     hour = DIGEST_HOUR.get()
-    return sum(
-        send(member, letter, now)
-        for member in recipients()
-        if is_morning(member, now, hour)
-        for letter in letters(member, now)
-    )
+    waiting = (member for member in recipients() if is_morning(member, now, hour))
+    return sum(send_all(member, now) for member in waiting)
+
+
+def send_all(member: Membership, now: datetime.datetime) -> int:
+    """Send whatever is due to a member; return how many were sent."""
+    sent = 0
+    try:
+        for letter in letters(member, now):
+            sent += send(member, letter, now)
+    except OSError:  # smtplib's errors are among them
+        logger.exception("mail to member %s was not sent", member.pk)
+    return sent
 
 
 def recipients() -> Iterator[Membership]:

@@ -47,21 +47,24 @@ def pulse(*, now: datetime.datetime | None = None) -> Pulse:
     first = today - datetime.timedelta(weeks=WEEKS)
     done = ChoreCompletion.objects.filter(state=State.APPROVED, done_on__gt=first)
     per_day = dict(done.values_list("done_on").annotate(n=Count("pk")).order_by())
-    open_rows = Occurrence.objects.filter(status=Status.OPEN, expires_at__isnull=False)
+    overdue = Occurrence.objects.filter(
+        status=Status.OPEN, due_at__lt=now, household__archived_at__isnull=True
+    )
     missed = Occurrence.objects.filter(status=Status.MISSED, closed_at__gt=now - NEW)
     names = missed.values_list("chore__name").annotate(n=Count("pk"))
+    living = Chore.objects.filter(
+        archived_at__isnull=True, household__archived_at__isnull=True
+    )
     return Pulse(
         at=now,
         today=today,
-        overdue=open_rows.filter(due_at__lt=now).count(),
+        overdue=overdue.count(),
         waiting=ChoreCompletion.objects.filter(state=State.PENDING).count(),
         done_today=per_day.get(today, 0),
         new_households=Household.objects.filter(created_at__gt=now - NEW).count(),
         per_day=per_day,
         missed=list(names.order_by("-n")[:MOST_MISSED]),
-        generated_until=Chore.objects.filter(archived_at__isnull=True).aggregate(
-            oldest=Min("next_on")
-        )["oldest"],
+        generated_until=living.aggregate(oldest=Min("next_on"))["oldest"],
     )
 
 

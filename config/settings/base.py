@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
 import environ
 
+from config.settings.envfile import BASE_DIR
+
 django_stubs_ext.monkeypatch()
 
-BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = BASE_DIR / "var"
 env = environ.Env()
-
-
-def read_env_file(environment: str) -> None:
-    """Read .env.<environment>; the process environment wins over the file."""
-    path = BASE_DIR / f".env.{environment}"
-    if path.exists():
-        environ.Env.read_env(path, overwrite=False)
 
 
 def database_from_url(**options: Any) -> dict[str, Any]:

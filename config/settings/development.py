@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from config import embedded
-from config.settings.base import *
+from config.settings.envfile import BASE_DIR, read_env_file
 
 ENVIRONMENT = "development"
 read_env_file(ENVIRONMENT)
+
+from config.settings.base import *  # noqa: E402 (its settings read the file's variables)
 
 DEBUG = True
 # Known to everyone who reads this file; production refuses it.

@@ -19,6 +19,8 @@ SECURE_HSTS_PRELOAD = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+# EMAIL_BACKEND, EMAIL_HOST and the like. What is printed would count as sent.
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 
 
 def require_variables() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from config.settings.hardened import *
+from config.settings.envfile import read_env_file
 
 ENVIRONMENT = "staging"
 read_env_file(ENVIRONMENT)
+
+from config.settings.hardened import *  # noqa: E402 (its settings read the file's variables)
+
 refuse_debug()
 require_variables()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from config import embedded
-from config.settings.base import *
+from config.settings.envfile import read_env_file
 
 ENVIRONMENT = "test"
 read_env_file(ENVIRONMENT)
+
+from config.settings.base import *  # noqa: E402 (its settings read the file's variables)
 
 DEBUG = False
 SECRET_KEY = "django-insecure-test-only"  # noqa: S105

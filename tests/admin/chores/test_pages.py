@@ -18,7 +18,7 @@ from chores.accounts import tokens
 from chores.accounts.models import User
 from chores.households.models import Absence, Household
 from chores.rewards.ledger import adjust, reverse_adjustment
-from chores.rewards.models import PointEntry
+from chores.rewards.models import Achievement, PointEntry, Reward
 from chores.tasks import completions
 from chores.tasks.completions import Attempt
 from chores.tasks.models import Chore, ChoreCompletion, Occurrence
@@ -180,6 +180,22 @@ def test_a_households_page_is_its_hub(staff: Client, home: Home) -> None:
     assert "60 points, level 2" in page
     assert "1 waiting for approval" in page
     assert "waits for approval" in page
+
+
+def test_an_added_household_has_achievements_and_a_shop(staff: Client) -> None:
+    data = {
+        "slug": "new",
+        "name": "New",
+        "timezone": "Europe/Dublin",
+        "day_starts_hour": 0,
+        "week_starts_on": 0,
+        "points_name": "points",
+    }
+    added = staff.post(reverse("admin:households_household_add"), data)
+    assert added.status_code == 302, added.context["errors"]
+    household = Household.objects.get(slug="new")
+    assert Achievement.objects.filter(household=household).exists()
+    assert Reward.objects.filter(household=household).exists()
 
 
 def test_a_chore_is_previewed_added_and_generated(staff: Client, home: Home) -> None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from chores.accounts import tokens
 from chores.accounts.models import User
+from chores.households.members import join, leave
 from chores.households.models import Membership, Role
 from chores.rewards.models import Achievement
 from chores.tasks.completions import Attempt, complete
@@ -114,6 +115,17 @@ def test_a_member_is_not_deleted(staff: Client, home: Home) -> None:
     listed = reverse("admin:households_membership_changelist")
     assert "1 left." in said(staff, listed, data)
     assert "has left already" in said(staff, listed, data)
+
+
+def test_who_comes_back_to_a_name_that_is_taken(staff: Client, home: Home) -> None:
+    leave(home.bo, actor=home.ann)
+    leave(home.cy, actor=home.ann)
+    join(home.household, "Bo", actor=home.ann)
+    listed = reverse("admin:households_membership_changelist")
+    data = {"action": "rejoin", "_selected_action": [home.bo.pk, home.cy.pk]}
+    page = said(staff, listed, data)
+    assert "Bo: Somebody here already has that name." in page
+    assert "1 are back." in page
 
 
 def test_the_approval_of_ones_own_work(client: Client, home: Home) -> None:

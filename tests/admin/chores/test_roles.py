@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -250,3 +251,25 @@ def test_only_those_who_may_can(home: Home, verb: str) -> None:
                 done.add(role)
             transaction.set_rollback(True)
     assert done == allowed
+
+
+def test_who_may_only_look_is_offered_no_action(client: Client, home: Home) -> None:
+    looker = UserFactory(is_staff=True)
+    looker.user_permissions.set(Permission.objects.filter(codename__startswith="view"))
+    client.force_login(looker)
+    occurrence = home.occurrence()
+    rows = {
+        "households_household": (home.household, ["archive"]),
+        "households_membership": (home.bo, ["leave", "rejoin"]),
+        "tasks_chore": (occurrence.chore, ["pause", "wake", "archive"]),
+        "tasks_occurrence": (occurrence, ["skip"]),
+    }
+    before = everything()
+    for model, (row, actions) in rows.items():
+        url = reverse(f"admin:{model}_changelist")
+        page = client.get(url)
+        assert page.status_code == 200
+        for action in actions:
+            assert f'value="{action}"' not in page.content.decode()
+            client.post(url, {"action": action, "_selected_action": [row.pk]})
+    assert everything() == before

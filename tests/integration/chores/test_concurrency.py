@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -130,6 +131,40 @@ def test_redemptions_never_overdraw(home: Home) -> None:
 def badge_points(member: Membership) -> int:
     entries = PointEntry.objects.filter(member=member, kind="badge")
     return sum(entry.amount for entry in entries)
+
+
+def test_to_leave_with_wishes_waits_before_it_locks_the_member(home: Home) -> None:
+    ledger.adjust(home.cy, 100, actor=home.ann, note="")
+    values = {"household": home.household, "cost": 5}
+    rewards = [Reward.objects.create(name=name, **values) for name in ("A", "B")]
+    for reward in rewards:
+        shop.redeem(reward.pk, home.cy, actor=home.cy)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            shop.lock_reward(rewards[1].pk)
+            leaving = pool.submit(at_once, lambda: leave(home.cy, actor=home.ann))
+            wait_for_a_waiter()
+            ledger.lock_members(home.cy)
+        (left,) = leaving.result()
+    assert left.left_at is not None
+    check_all(home.household)
+
+
+def wait_for_a_waiter() -> None:
+    """Return when a session waits for this one; pg_stat_activity would stand still."""
+    waiting = (
+        "SELECT 1 FROM pg_locks WHERE NOT granted"
+        " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    until = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(waiting)
+            if cursor.fetchone():
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits for this session")
 
 
 def test_points_in_opposite_orders_do_not_deadlock(home: Home) -> None:

@@ -19,7 +19,7 @@ from chores.rewards.verification import verify_ledger
 from chores.scenarios import clear, load
 from chores.tasks.generator import generate
 from chores.tasks.models import ChoreCompletion, Occurrence
-from tests.factories import ChoreFactory
+from tests.factories import ChoreFactory, HouseholdFactory
 from tests.integration.chores.invariants import check_all
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,11 @@ def test_many_households_obey_every_invariant() -> None:
     assert UserAchievement.objects.exists()
     assert ChoreCompletion.objects.filter(state="undone").exists()
     connection.check_constraints()
+
+
+def test_a_household_without_an_admin_gets_no_history() -> None:
+    HouseholdFactory()
+    assert load("development", today=TODAY).total() == 0
 
 
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes ORDER BY indexname"

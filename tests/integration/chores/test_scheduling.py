@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime
 import io
+from collections.abc import Sequence
+from smtplib import SMTPRecipientsRefused
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -15,7 +19,7 @@ from chores.accounts import tokens
 from chores.exceptions import ChoresError, NotAllowedError, WrongStateError
 from chores.households.absences import add_absence, remove_absence
 from chores.households.configuration import HORIZON_DAYS
-from chores.households.households import save_household
+from chores.households.households import archive_household, save_household
 from chores.households.members import leave, rejoin
 from chores.households.models import Notice, Role, SystemSetting
 from chores.households.pins import check_pin, set_pin
@@ -26,6 +30,7 @@ from chores.tasks.completions import Attempt, complete
 from chores.tasks.generator import generate
 from chores.tasks.messages import send_due_messages
 from chores.tasks.models import Chore, ChoreCompletion, Occurrence
+from chores.tasks.pulse import pulse
 from chores.tasks.skips import skip, unskip
 from chores.tasks.sweep import sweep
 from chores.tasks.undo import undo
@@ -39,9 +44,19 @@ DAY = datetime.timedelta(days=1)
 TODAY = NOON.date()
 
 
+class Picky(EmailBackend):
+    """A server that refuses one address."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        if "refused@example.com" in messages[0].to:
+            raise SMTPRecipientsRefused({"refused@example.com": (550, b"unknown")})
+        return super().send_messages(messages)
+
+
 def chore(home: Home, *people: Any, **fields: Any) -> Chore:
     values = {"schedule": "calendar", "rrule": "FREQ=DAILY", "starts_on": TODAY}
-    made = Chore(household=home.household, name="Dishes", **{**values, **fields})
+    values = {"name": "Dishes", **values, **fields}
+    made = Chore(household=home.household, **values)
     return save_chore(made, actor=home.ann, participants=people, now=NOON)
 
 
@@ -138,6 +153,30 @@ def test_a_pause_keeps_nothing_open_and_comes_back(home: Home) -> None:
     assert Occurrence.objects.filter(chore=made, status="open").count() == 1
 
 
+def test_an_archived_household_is_asked_nothing(home: Home) -> None:
+    daily = chore(home)
+    after = chore(home, name="Bins", schedule="after", rrule="", every_days=3)
+    row = Occurrence.objects.get(chore=after)
+    done = complete(row.pk, Attempt(member=home.bo, actor=home.bo), now=NOON)
+    archive_household(home.household, actor=home.ann, now=NOON)
+    save_chore(daily, actor=home.ann, now=NOON)
+    undo(done.pk, actor=home.ann, now=NOON)
+    assert generate(now=NOON + DAY).occurrences == 0
+    assert not Occurrence.objects.filter(status="open").exists()
+    assert pulse(now=NOON + 9 * DAY).generated_until is None
+
+
+def test_the_pulse_counts_what_never_expires(home: Home) -> None:
+    chore(home, schedule="once", rrule="")
+    assert pulse(now=NOON).overdue == 0
+    assert pulse(now=NOON + 2 * DAY).overdue == 1
+    chore(home, name="Bins")
+    assert pulse(now=NOON).generated_until == TODAY + 15 * DAY
+    type(home.household).objects.update(archived_at=NOON)
+    assert pulse(now=NOON).generated_until is None
+    assert pulse(now=NOON + 2 * DAY).overdue == 0
+
+
 def test_an_early_completion_is_followed_from_the_day_it_was_done(home: Home) -> None:
     made = chore(home, schedule="after", rrule="", every_days=3, lead_days=2)
     for day in (0, 1, 2):
@@ -209,6 +248,19 @@ def test_mail_is_sent_once_in_the_morning(home: Home) -> None:
     assert send_due_messages(now=morning + DAY) == 1
 
 
+def test_a_refused_address_keeps_nobody_else_from_mail(
+    home: Home, caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.Picky"
+    assert home.ann.user is not None
+    home.ann.user.email = "refused@example.com"
+    home.ann.user.save()
+    chore(home)
+    assert send_due_messages(now=NOON.replace(hour=7)) == 2
+    assert f"mail to member {home.ann.pk} was not sent" in caplog.text
+    assert {notice.member for notice in Notice.objects.all()} == {home.bo}
+
+
 def test_the_letter_tells_of_the_week_that_is_over(home: Home) -> None:
     made = chore(home, home.ann, home.bo, assign="turns")
     rows = list(Occurrence.objects.filter(chore=made).order_by("due_on"))
@@ -245,6 +297,27 @@ def test_an_invitation_is_used_once(home: Home) -> None:
     assert member.household == home.household
     with pytest.raises(NotAllowedError, match="not valid any more"):
         tokens.accept_invite(issued.secret, UserFactory(), name="Newer")
+
+
+def test_an_invitation_to_a_profile_brings_it_chores(home: Home) -> None:
+    made = home.chore(schedule="calendar", rrule="FREQ=DAILY", assign="everyone")
+    issued = tokens.invite(
+        home.household, actor=home.ann, role=Role.MEMBER, member=home.guest
+    )
+    guest = tokens.accept_invite(issued.secret, UserFactory(), name="")
+    assert guest.role == Role.MEMBER
+    assert Occurrence.objects.filter(chore=made, assignee=guest).exists()
+
+
+def test_an_invitation_to_who_has_left_is_of_no_use(home: Home) -> None:
+    issued = tokens.invite(
+        home.household, actor=home.ann, role=Role.MEMBER, member=home.cy
+    )
+    leave(home.cy, actor=home.ann, now=NOON)
+    with pytest.raises(NotAllowedError, match="Cy has left"):
+        tokens.accept_invite(issued.secret, UserFactory(), name="")
+    home.cy.refresh_from_db()
+    assert home.cy.user is None
 
 
 def test_a_pin_closes_after_five_wrong_tries(home: Home) -> None:
