@@ -121,6 +121,19 @@ def test_a_copy_that_was_altered_is_found_when_it_is_fetched(
     assert list(sandbox.directory.iterdir()) == []
 
 
+def test_fetching_again_mends_what_was_damaged_here(
+    sandbox: Sandbox, stored: Path
+) -> None:
+    conf = sandbox.conf(backup_storage="vault")
+    manifest = take(sandbox, conf)
+    path = sandbox.directory / manifest.file.name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    storage.fetch(sandbox.directory, manifest.id, conf, None)
+    storage.fetch(sandbox.directory, manifest.id, conf, None)
+    assert path.read_bytes() == whole
+
+
 def test_a_storage_that_keeps_something_else_is_found_at_once(
     sandbox: Sandbox, stored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
