@@ -47,7 +47,8 @@ def take_backup(
     3. Rename, and write the manifest: only now is it listed.
     4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
-    Whatever ends this early raises an error of ours and leaves no backup.
+    Whatever ends this raises an error of ours. Before 3 it leaves no backup; in 4 it
+    leaves one that is proven and listed, and lies on this host alone.
     """
     place = _place(conf)
     source = open_source(alias, conf)
