@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.db.migrations.loader import MigrationLoader
 
-from migrationops.backups import catalog, directory, space, storage
+from migrationops.backups import catalog, directory, signing, space, storage
 from migrationops.backups.derived import Role
 from migrationops.backups.directory import PendingFile
 from migrationops.backups.engine import AnyEngine, ClusterEngine, Job
@@ -42,7 +42,7 @@ def take_backup(
 ) -> Manifest:
     """Back up the alias's database; prove it, and `keep` what the proof restored.
 
-    1. Look for room, then dump to a temporary name, and flush.
+    1. Look for keys and room, then dump to a temporary name, and flush.
     2. Prove.
     3. Rename, and write the manifest: only now is it listed.
     4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
@@ -50,6 +50,7 @@ def take_backup(
     Whatever ends this raises an error of ours. Before 3 it leaves no backup; in 4 it
     leaves one that is proven and listed, and lies on this host alone.
     """
+    signing.keys(conf)
     place = _place(conf)
     source = open_source(alias, conf)
     expected = _check_space(engine, source, place, proof)

@@ -253,6 +253,21 @@ def test_a_protected_environment_wants_a_place_that_outlives_the_host(
         )
 
 
+def test_what_could_not_be_signed_is_not_dumped(sandbox: Sandbox) -> None:
+    sandbox.directory.mkdir(mode=0o700)
+    conf = sandbox.conf(environment="production", backup_dir_outlives_host=True)
+    events: list[Progress] = []
+    with pytest.raises(ConfigurationError, match=r"SIGNING_KEYS.*Nothing was changed"):
+        take_backup(
+            alias=sandbox.alias,
+            conf=conf,
+            run_id="1",
+            proof=Proof.NONE,
+            report=events.append,
+        )
+    assert events == []
+
+
 def test_programs_of_another_major_are_refused_with_the_package(
     tmp_path: Path,
 ) -> None:
