@@ -53,7 +53,7 @@ def take_backup(
     signing.keys(conf)
     place = _place(conf)
     source = open_source(alias, conf)
-    expected = _check_space(engine, source, place, proof)
+    expected = _check_space(engine, source, place, proof, keep)
     identifier = backup_id(source, run_id, datetime.now(UTC))
     jobs = _jobs(engine, jobs, expected)
     with _pending(place / f"{identifier}.dump", jobs) as pending:
@@ -129,15 +129,18 @@ def _with_sources(draft: Manifest) -> Manifest:
 
 
 def _check_space(
-    engine: AnyEngine, source: Source, place: Path, proof: Proof
+    engine: AnyEngine, source: Source, place: Path, proof: Proof, keep: Role | None
 ) -> Estimate:
-    """Refuse before an hour of dumping what would fail after it."""
+    """Refuse before an hour of dumping what would fail after it.
+
+    What is kept is made on the live server, whatever proves else.
+    """
     with source.connect() as connection:
         expected = estimate(connection, source.conf, proof)
         if isinstance(engine, ClusterEngine):
             return expected
         space.check_dump(place, expected)
-        if not source.conf.proof_url:
+        if keep or not source.conf.proof_url:
             space.check_copy(connection, expected.server_bytes)
     return expected
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import stat
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -14,6 +16,7 @@ import pytest
 from config.embedded import programs
 from migrationops.backups import catalog, contents, directory
 from migrationops.backups import snapshot as snapshots
+from migrationops.backups.derived import Role
 from migrationops.backups.engine import Job
 from migrationops.backups.estimate import estimate
 from migrationops.backups.pg_dump import PgDump
@@ -203,6 +206,31 @@ def test_a_disk_that_is_full_leaves_nothing_and_says_so(sandbox: Sandbox) -> Non
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert _nothing_left(sandbox)
+
+
+def test_room_is_asked_for_where_the_copy_is_kept(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ready copy is made on the live server, and PROOF_URL is another's."""
+    few = shutil.disk_usage("/")._replace(free=1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: few)
+    with pytest.raises(PreconditionError, match="restored copy needs about"):
+        take_backup(
+            alias=sandbox.alias,
+            conf=sandbox.conf(proof_url="postgresql:///elsewhere"),
+            run_id="1",
+            proof=Proof.RESTORED,
+            report=silent,
+            keep=Role.READY,
+        )
+
+
+def test_who_waits_for_a_restore_may_be_idle(sandbox: Sandbox) -> None:
+    source = open_source(sandbox.alias, sandbox.conf())
+    hasty = {**source.params, "options": "-c idle_session_timeout=1000"}
+    with replace(source, params=hasty).maintenance() as connection:
+        found = connection.execute("SHOW idle_session_timeout").fetchone()
+    assert found == ("0",)
 
 
 def test_an_interrupt_leaves_nothing_and_ends_pg_dump(sandbox: Sandbox) -> None:
