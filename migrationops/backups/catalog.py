@@ -112,7 +112,10 @@ def find(
 
 
 def fresh(listing: Listing, conf: Conf, database: str) -> Manifest | None:
-    """Return the newest backup that is young and proven enough for the policy."""
+    """Return the newest backup that is young and proven enough for the policy.
+
+    In a protected environment only one that outlives this host is.
+    """
     oldest = datetime.now(UTC) - timedelta(seconds=conf.policy.max_backup_age)
     for manifest in reversed(listing.backups):
         own = (manifest.database, manifest.environment) == (
@@ -120,9 +123,22 @@ def fresh(listing: Listing, conf: Conf, database: str) -> Manifest | None:
             conf.environment.value,
         )
         enough = manifest.proof.level >= conf.policy.backup
-        if own and enough and manifest.started >= oldest:
+        young = manifest.started >= oldest
+        if own and enough and young and _lasts(manifest, conf):
             return manifest
     return None
+
+
+def _lasts(manifest: Manifest, conf: Conf) -> bool:
+    """Tell whether it outlives this host, where it has to; its upload may have failed.
+
+    A restore point is as safe as pgBackRest's repository.
+    """
+    if not conf.environment.is_protected:
+        return True
+    if manifest.point is not None:
+        return conf.pgbackrest is not None and conf.pgbackrest.outlives_host
+    return conf.backup_dir_outlives_host or bool(manifest.copies)
 
 
 def write(path: Path, manifest: Manifest) -> None:

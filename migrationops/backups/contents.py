@@ -23,7 +23,7 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   )
 ORDER BY n.nspname, c.relname
 """
-_HASH = sql.SQL("coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text")
+_HASH = sql.SQL("coalesce(sum(hashtextextended((t.*)::text, 0)::numeric), 0)::text")
 _NO_HASH = sql.SQL("''")
 _CANONICAL = {
     "bytea_output": "hex",

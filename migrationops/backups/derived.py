@@ -112,7 +112,6 @@ def collect_abandoned(connection: Connection, database: str) -> tuple[Derived, .
 def claimed(source: Source, name: str) -> Iterator[Connection]:
     """Let others see that the maker of this database lives."""
     with source.maintenance() as connection:
-        connection.execute("SET idle_session_timeout = 0")
         beside.claim(connection, name)
         yield connection
 

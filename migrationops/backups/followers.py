@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from migrationops.backups import obstacles
+from migrationops.backups import obstacles, sessions
 from migrationops.backups.derived import Derived
 from migrationops.backups.source import Source
 from migrationops.exceptions import FailedError
@@ -16,10 +16,15 @@ from migrationops.postgres.databases import Connection
 
 @contextmanager
 def connected(source: Source, aliases: Sequence[str]) -> Iterator[list[Connection]]:
-    """Connect to the standbys of these aliases, before anything is swapped."""
+    """Connect to the standbys of these aliases, before anything is swapped.
+
+    At their own hosts: OPERATOR_URL's and DIRECT_URL's is the primary's.
+    """
     with ExitStack() as stack:
         yield [
-            stack.enter_context(databases.connect(a, dbname=source.maintenance_db))
+            stack.enter_context(
+                databases.connect(a, dbname=source.maintenance_db, own_host=True)
+            )
             for a in aliases
         ]
 
@@ -27,18 +32,28 @@ def connected(source: Source, aliases: Sequence[str]) -> Iterator[list[Connectio
 def end_sessions(primary: Source, standbys: list[Connection], kept: Derived) -> None:
     """End the standbys' sessions in the old database, once they have replayed.
 
-    They may lag behind for the policy's outage_budget.
+    They may lag behind for the policy's outage_budget. Raises FailedError when some
+    stay.
     """
     with primary.maintenance() as connection:
         row = connection.execute("SELECT pg_current_wal_lsn()::text").fetchone()
     assert row is not None
+    foreign: list[str] = []
     for standby in standbys:
         _wait_for_replay(standby, row[0], primary.conf.policy.outage_budget)
-        standby.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = %s AND pid <> pg_backend_pid()",
-            [kept.name],
+        foreign += end_there(standby, kept.name)
+    if foreign:
+        raise FailedError(
+            "The swap was made, but sessions on a standby are not this role's to end "
+            f"and still are in the old database: {', '.join(foreign)}.",
+            remedy="End them there, as a role that may.",
         )
+
+
+def end_there(standby: Connection, database: str) -> list[str]:
+    """End the sessions in a database; name those that this role may not end."""
+    sessions.end_sessions(standby, database)
+    return sessions.untouchable_sessions(standby, database)
 
 
 def drop_slots(source: Source, kept: Derived) -> tuple[str, ...]:

@@ -17,11 +17,15 @@ from migrationops.wording import many
 # Written by every run; the history is carried over, the records are what a restore
 # is meant to take back.
 _OURS = ("public.django_migrations", "public.migrationops_")
+_RESET = "the server's statistics were reset, or it crashed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableLoss:
-    """Rows written to one table since; None is unknown, and `why` says why."""
+    """Rows written to one table since; None is unknown, and `why` says why.
+
+    The table `*` is any.
+    """
 
     table: str
     at_most: int | None
@@ -39,6 +43,14 @@ class Losses:
         """Rows in all, or None when it is not known."""
         known = [t.at_most for t in self.tables if t.at_most is not None]
         return sum(known) if len(known) == len(self.tables) else None
+
+    def and_since(self, rows: int) -> Losses:
+        """Add rows that were written after these were read, no matter where."""
+        if rows == 0:
+            return self
+        counted, why = (rows, "") if rows > 0 else (None, _RESET)
+        since = TableLoss(table="*", at_most=counted, why=why)
+        return Losses(tables=(*self.tables, since))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +96,7 @@ class Look:
 def compare(before: Counters, now: Counters, own: OwnWrites) -> Losses:
     """Return what others wrote between two readings of one database's counters."""
     if before.resets != now.resets:
-        return unknown("*", "the server's statistics were reset, or it crashed")
+        return unknown("*", _RESET)
     old = {t.oid: t for t in before.tables}
     new = {t.oid: t for t in now.tables}
     found = [

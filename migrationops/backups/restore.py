@@ -184,9 +184,10 @@ def take_over(
         seen = look(source, manifest)
         losses.check(seen.losses, accepted, source.database)
         with contextlib.suppress(_MovedError), _without_django(source):
-            swapped = swap.swap(source, built, comment, _Gate(seen, accepted))
+            gate = _Gate(seen, accepted, seen.losses)
+            swapped = swap.swap(source, built, comment, gate)
             return TakenOver(
-                kept=swapped.kept, outage=swapped.seconds, losses=seen.losses
+                kept=swapped.kept, outage=swapped.seconds, losses=gate.losses
             )
     raise RefusedError(
         f"Rows kept being written to {source.database!r} while it was to be swapped "
@@ -209,16 +210,16 @@ class _MovedError(Exception):
     """Rows were written after the last look."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Gate:
-    """Asked inside the swap: are the losses still what was accepted?"""
+    """Asked inside the swap: are the losses, which it keeps, still accepted?"""
 
     seen: Look
     accepted: Accepted
+    losses: Losses
 
     def __call__(self, connection: Connection, database: str) -> None:
         since = losses.written_rows(connection, database) - self.seen.written
-        at_most = self.seen.losses.at_most
-        total = at_most + since if at_most is not None and since >= 0 else None
-        if not self.accepted.covers(total):
+        self.losses = self.seen.losses.and_since(since)
+        if not self.accepted.covers(self.losses.at_most):
             raise _MovedError

@@ -25,7 +25,8 @@ def keys(conf: Conf) -> tuple[str, ...]:
         return conf.signing_keys
     if conf.environment.is_protected:
         raise ConfigurationError(
-            'MIGRATIONOPS["SIGNING_KEYS"] is required in a protected environment.',
+            'MIGRATIONOPS["SIGNING_KEYS"] is required in a protected environment. '
+            "Nothing was changed.",
             remedy="Set it to a list of long random strings; the first one signs.",
         )
     return (f"migrationops:{conf.environment}",)

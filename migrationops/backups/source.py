@@ -56,8 +56,13 @@ class Source:
         return connection
 
     def maintenance(self) -> Connection:
-        """Open a connection to the database from which others are managed."""
-        return self.connect(self.maintenance_db)
+        """Open a connection to the database from which others are managed.
+
+        It may stay idle for as long as a restore takes.
+        """
+        connection = self.connect(self.maintenance_db)
+        connection.execute("SET idle_session_timeout = 0")
+        return connection
 
     def environment(self, dbname: str | None = None) -> dict[str, str]:
         """Return the environment of a client program that connects there."""

@@ -81,6 +81,7 @@ def _send(store: Storage, place: Path, item: File, conf: Conf) -> Copy:
 def fetch(place: Path, identifier: str, conf: Conf, identity: Path | None) -> Manifest:
     """Bring a backup back to the directory, decrypted and compared by SHA-256.
 
+    What lies there under its name is replaced, damaged or not, once the copy is whole.
     `identity` is a file with an age secret key. Raises BackupError.
     """
     store = open_storage(conf)
@@ -96,7 +97,10 @@ def fetch(place: Path, identifier: str, conf: Conf, identity: Path | None) -> Ma
 def _fetch(
     store: Storage, copy: Copy, item: File, path: Path, identity: Path | None
 ) -> None:
-    with directory.pending_file(path) as pending, store.open(copy.name) as stored:
+    with (
+        directory.pending_file(path, replace=True) as pending,
+        store.open(copy.name) as stored,
+    ):
         _unseal(cast("BinaryIO", stored), pending.file, copy, identity)
         pending.flush()
         with directory.open_file(pending.path) as file:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.db.migrations.loader import MigrationLoader
 
-from migrationops.backups import catalog, directory, space, storage
+from migrationops.backups import catalog, directory, signing, space, storage
 from migrationops.backups.derived import Role
 from migrationops.backups.directory import PendingFile
 from migrationops.backups.engine import AnyEngine, ClusterEngine, Job
@@ -42,16 +42,18 @@ def take_backup(
 ) -> Manifest:
     """Back up the alias's database; prove it, and `keep` what the proof restored.
 
-    1. Look for room, then dump to a temporary name, and flush.
+    1. Look for keys and room, then dump to a temporary name, and flush.
     2. Prove.
     3. Rename, and write the manifest: only now is it listed.
     4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
-    Whatever ends this early raises an error of ours and leaves no backup.
+    Whatever ends this raises an error of ours. Before 3 it leaves no backup; in 4 it
+    leaves one that is proven and listed, and lies on this host alone.
     """
+    signing.keys(conf)
     place = _place(conf)
     source = open_source(alias, conf)
-    expected = _check_space(engine, source, place, proof)
+    expected = _check_space(engine, source, place, proof, keep)
     identifier = backup_id(source, run_id, datetime.now(UTC))
     jobs = _jobs(engine, jobs, expected)
     with _pending(place / f"{identifier}.dump", jobs) as pending:
@@ -127,15 +129,18 @@ def _with_sources(draft: Manifest) -> Manifest:
 
 
 def _check_space(
-    engine: AnyEngine, source: Source, place: Path, proof: Proof
+    engine: AnyEngine, source: Source, place: Path, proof: Proof, keep: Role | None
 ) -> Estimate:
-    """Refuse before an hour of dumping what would fail after it."""
+    """Refuse before an hour of dumping what would fail after it.
+
+    What is kept is made on the live server, whatever proves else.
+    """
     with source.connect() as connection:
         expected = estimate(connection, source.conf, proof)
         if isinstance(engine, ClusterEngine):
             return expected
         space.check_dump(place, expected)
-        if not source.conf.proof_url:
+        if keep or not source.conf.proof_url:
             space.check_copy(connection, expected.server_bytes)
     return expected
 

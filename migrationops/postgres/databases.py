@@ -22,16 +22,20 @@ from migrationops.exceptions import ConfigurationError, DatabaseError, Precondit
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _KEYWORDS = frozenset(o.keyword.decode() for o in pq.Conninfo.get_defaults())
+_LOGIN = frozenset({"user", "password"})
 _SETTINGS = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password"}
 # keepalives: a lock or journal connection must notice a dead server
 _LASTING = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5}
 
 
-def parameters(alias: str, *, dbname: str | None = None) -> dict[str, Any]:
+def parameters(
+    alias: str, *, dbname: str | None = None, own_host: bool = False
+) -> dict[str, Any]:
     """Return libpq's parameters for the alias, or for another database beside it.
 
-    Raises ConfigurationError for an unknown alias, DatabaseError when the server
-    cannot be reached.
+    OPERATOR_URL or DIRECT_URL stands in its place; with `own_host`, for an alias of
+    another server, only the user and the password do. Raises ConfigurationError for
+    an unknown alias, DatabaseError when the server cannot be reached.
     """
     wrapper = _wrapper(alias)
     # Starts an embedded server, and lets pytest-django forbid the connection.
@@ -46,7 +50,9 @@ def parameters(alias: str, *, dbname: str | None = None) -> dict[str, Any]:
     }
     conf = get_conf()
     if url := conf.operator_url or conf.direct_url:
-        params |= {**conninfo_to_dict(url), "dbname": params["dbname"]}
+        given = conninfo_to_dict(url)
+        taken = _LOGIN & given.keys() if own_host else given.keys() - {"dbname"}
+        params |= {key: given[key] for key in taken}
     return {**_LASTING, **params, **({"dbname": dbname} if dbname else {})}
 
 
@@ -56,12 +62,13 @@ def connect(
     dbname: str | None = None,
     application: str = "migrationops",
     autocommit: bool = True,
+    own_host: bool = False,
 ) -> Connection:
-    """Open a connection of our own; the caller closes it.
+    """Open a connection of our own, by those parameters(); the caller closes it.
 
     Raises DatabaseError when the server cannot be reached.
     """
-    params = parameters(alias, dbname=dbname)
+    params = parameters(alias, dbname=dbname, own_host=own_host)
     try:
         connection = psycopg.connect(
             **{**params, "application_name": application}, autocommit=autocommit

@@ -61,9 +61,20 @@ def _locked(statement: Any) -> Iterator[tuple[str, Lock]]:
     yield from ((name, Lock.SRX) for name in referenced)
     yield from ((name, Lock.AS) for name in read)
     for drop in postgast.find_nodes(statement, pb.DropStmt):
-        for dropped in drop.objects:
-            parts = (item.string.sval for item in dropped.list.items)
-            yield _quoted(parts), Lock.AX
+        yield from ((name, Lock.AX) for name in _dropped(drop))
+
+
+def _dropped(drop: Any) -> Iterator[str]:
+    """Name what a DROP locks: of a trigger, policy or rule its table."""
+    from postgast import pg_query_pb2 as pb
+
+    of_tables = (pb.OBJECT_TRIGGER, pb.OBJECT_POLICY, pb.OBJECT_RULE)
+    for dropped in drop.objects:
+        parts = [item.string.sval for item in dropped.list.items]
+        if drop.remove_type in of_tables:
+            parts.pop()
+        if name := _quoted(parts):
+            yield name
 
 
 def _mode(statement: Any) -> Lock:

@@ -52,11 +52,13 @@ def _rehearse(
 ) -> Manifest:
     started = time.monotonic()
     params = {**source.params, "dbname": scratch.name}
-    try:
-        performance = rehearse_on(work.plan, Shadow(name=scratch.name, params=params))
-    finally:
-        with source.maintenance() as connection:
-            beside.drop(connection, scratch.name)
+    with derived.claimed(source, scratch.name):
+        try:
+            shadow = Shadow(name=scratch.name, params=params)
+            performance = rehearse_on(work.plan, shadow)
+        finally:
+            with source.maintenance() as connection:
+                beside.drop(connection, scratch.name)
     if failure := performance.failure:
         raise RefusedError(
             f"The plan failed on the rows of {manifest.id}, restored beside: "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from migrationops.backups import contents
 from migrationops.backups.build import check_restored
 from migrationops.backups.source import open_source
 from migrationops.backups.take import take_backup
@@ -102,6 +103,22 @@ def test_content_is_hashed_where_policy_says_so(sandbox: Sandbox) -> None:
     other = tuple(replace(t, hash="1") if t is table else t for t in manifest.tables)
     with pytest.raises(BackupError, match="has as many rows, and others"):
         check_restored(source, replace(manifest, tables=other), sandbox.name)
+
+
+def test_a_row_is_hashed_whole_whatever_its_columns_are_called(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.sql("CREATE TABLE item AS SELECT 1 AS t, 'first' AS word")
+    before = hashes(sandbox)
+    sandbox.sql("UPDATE item SET word = 'other'")
+    assert hashes(sandbox) != before
+
+
+def hashes(box: Sandbox) -> list[str]:
+    with box.connect() as connection:
+        relations = contents.read_relations(connection)
+        tables = contents.count_tables(connection, relations, hashed=True)
+    return [t.hash for t in tables]
 
 
 def test_another_server_proves_it_without_its_roles(sandbox: Sandbox) -> None:

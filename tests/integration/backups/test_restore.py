@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 from psycopg import sql
 
-from migrationops.backups import catalog, derived, restore, swap
+from migrationops.backups import catalog, derived, losses, restore, swap
 from migrationops.backups import manifest as manifests
 from migrationops.backups.derived import Role
 from migrationops.backups.losses import Accepted
@@ -197,6 +197,30 @@ def test_writes_in_the_last_moment_call_the_swap_off(box: Sandbox) -> None:
     assert list(beside(box).values()) == [Role.BUILT]
     put_back(box, accepted=Accepted(rows=1))
     assert list(beside(box).values()) == [Role.KEPT]
+
+
+def test_writes_in_the_last_moment_that_are_accepted_are_told(box: Sandbox) -> None:
+    take(box)
+    request = Request(
+        alias=box.alias, accept_missing=bool(AS_OWNER), accepted=Accepted(rows=100)
+    )
+    with box.connect() as late:
+
+        def write(event: Progress) -> None:
+            if (event.label, event.state) == ("swap", State.STARTED):
+                late.execute("INSERT INTO item (name) VALUES ('late')")
+
+        told = restore_backup(request, write).losses.at_most
+    assert told is not None
+    assert told >= 1
+
+
+@pytest.mark.parametrize(("since", "total"), [(0, 2), (3, 5), (-1, None)])
+def test_what_came_since_is_added_and_a_reset_is_unknown(
+    since: int, total: int | None
+) -> None:
+    seen = losses.Losses(tables=(losses.TableLoss(table="item", at_most=2),))
+    assert seen.and_since(since).at_most == total
 
 
 def test_the_lock_outlives_the_swap(box: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,19 @@ def test_a_copy_that_was_altered_is_found_when_it_is_fetched(
     assert list(sandbox.directory.iterdir()) == []
 
 
+def test_fetching_again_mends_what_was_damaged_here(
+    sandbox: Sandbox, stored: Path
+) -> None:
+    conf = sandbox.conf(backup_storage="vault")
+    manifest = take(sandbox, conf)
+    path = sandbox.directory / manifest.file.name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    storage.fetch(sandbox.directory, manifest.id, conf, None)
+    storage.fetch(sandbox.directory, manifest.id, conf, None)
+    assert path.read_bytes() == whole
+
+
 def test_a_storage_that_keeps_something_else_is_found_at_once(
     sandbox: Sandbox, stored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +151,31 @@ def test_a_storage_that_keeps_something_else_is_found_at_once(
     with pytest.raises(BackupError, match="not in the storage what was sent"):
         take(sandbox, conf)
     assert not list(stored.glob("*.json"))
+
+
+def test_where_the_host_may_be_lost_one_that_was_not_copied_is_not_enough(
+    sandbox: Sandbox, stored: Path
+) -> None:
+    sandbox.directory.mkdir(mode=0o700)
+    conf = sandbox.conf(
+        environment="production",
+        signing_keys=["k"],
+        backup_storage="vault",
+        policy={"backup": "counted"},
+    )
+    stored.write_text("no directory")
+    with pytest.raises(BackupError, match="storage 'vault' failed"):
+        take(sandbox, conf)
+    listing = catalog.list_backups(sandbox.directory, conf)
+    assert len(listing.backups) == 1
+    assert catalog.fresh(listing, conf, sandbox.name) is None
+    outlives = replace(conf, backup_dir_outlives_host=True)
+    assert catalog.fresh(listing, outlives, sandbox.name) == listing.backups[0]
+    stored.unlink()
+    copied = storage.upload(sandbox.directory, listing.backups[0], conf)
+    catalog.write(sandbox.directory, copied)
+    listing = catalog.list_backups(sandbox.directory, conf)
+    assert catalog.fresh(listing, conf, sandbox.name) == copied
 
 
 def test_what_was_damaged_after_its_proof_is_not_copied(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import stat
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -14,6 +16,7 @@ import pytest
 from config.embedded import programs
 from migrationops.backups import catalog, contents, directory
 from migrationops.backups import snapshot as snapshots
+from migrationops.backups.derived import Role
 from migrationops.backups.engine import Job
 from migrationops.backups.estimate import estimate
 from migrationops.backups.pg_dump import PgDump
@@ -205,6 +208,31 @@ def test_a_disk_that_is_full_leaves_nothing_and_says_so(sandbox: Sandbox) -> Non
     assert _nothing_left(sandbox)
 
 
+def test_room_is_asked_for_where_the_copy_is_kept(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ready copy is made on the live server, and PROOF_URL is another's."""
+    few = shutil.disk_usage("/")._replace(free=1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: few)
+    with pytest.raises(PreconditionError, match="restored copy needs about"):
+        take_backup(
+            alias=sandbox.alias,
+            conf=sandbox.conf(proof_url="postgresql:///elsewhere"),
+            run_id="1",
+            proof=Proof.RESTORED,
+            report=silent,
+            keep=Role.READY,
+        )
+
+
+def test_who_waits_for_a_restore_may_be_idle(sandbox: Sandbox) -> None:
+    source = open_source(sandbox.alias, sandbox.conf())
+    hasty = {**source.params, "options": "-c idle_session_timeout=1000"}
+    with replace(source, params=hasty).maintenance() as connection:
+        found = connection.execute("SHOW idle_session_timeout").fetchone()
+    assert found == ("0",)
+
+
 def test_an_interrupt_leaves_nothing_and_ends_pg_dump(sandbox: Sandbox) -> None:
     sandbox.sql(SCHEMA)
 
@@ -251,6 +279,21 @@ def test_a_protected_environment_wants_a_place_that_outlives_the_host(
         take_backup(
             alias=sandbox.alias, conf=conf, run_id="1", proof=Proof.NONE, report=silent
         )
+
+
+def test_what_could_not_be_signed_is_not_dumped(sandbox: Sandbox) -> None:
+    sandbox.directory.mkdir(mode=0o700)
+    conf = sandbox.conf(environment="production", backup_dir_outlives_host=True)
+    events: list[Progress] = []
+    with pytest.raises(ConfigurationError, match=r"SIGNING_KEYS.*Nothing was changed"):
+        take_backup(
+            alias=sandbox.alias,
+            conf=conf,
+            run_id="1",
+            proof=Proof.NONE,
+            report=events.append,
+        )
+    assert events == []
 
 
 def test_programs_of_another_major_are_refused_with_the_package(

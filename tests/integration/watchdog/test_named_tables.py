@@ -23,6 +23,9 @@ ALTER TABLE child ADD CONSTRAINT late CHECK (id > 0) NOT VALID;
 CREATE INDEX child_i ON child (parent_id);
 CREATE OR REPLACE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql
 AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER late AFTER TRUNCATE ON child EXECUTE FUNCTION nothing();
+CREATE POLICY late ON child;
+CREATE RULE late AS ON INSERT TO child DO ALSO NOTIFY nobody;
 """
 HELD = """
 SELECT relation::int, mode FROM pg_locks
@@ -58,6 +61,9 @@ STATEMENTS = {
         "parent": Lock.X,
     },
     "UPDATE child SET parent_id = NULL": {"child": Lock.RX},
+    "DROP TRIGGER late ON child": {"child": Lock.AX},
+    "DROP POLICY late ON child": {"child": Lock.AX},
+    "DROP RULE late ON public.child": {"child": Lock.AX},
     "TRUNCATE child": {"child": Lock.AX},
 }
 
@@ -73,7 +79,7 @@ def tables(sessions: Sessions) -> Connection:
 def test_it_is_the_servers_lock(
     tables: Connection, statement: str, wanted: dict[str, Lock]
 ) -> None:
-    found = {n.strip('"'): lock for n, lock in named_tables(statement).items()}
+    found = {n.split('"')[-2]: lock for n, lock in named_tables(statement).items()}
     with tables.transaction(force_rollback=True):
         tables.execute(statement.encode())
         rows = [(oid, Lock.of(mode)) for oid, mode in tables.execute(HELD)]
@@ -87,6 +93,11 @@ def test_it_is_the_servers_lock(
 def test_what_cannot_be_read_names_nothing() -> None:
     assert named_tables("not sql") == {}
     assert named_tables("DROP TABLE a, s.b") == {'"a"': Lock.AX, '"s"."b"': Lock.AX}
+
+
+@pytest.mark.parametrize("kind", ["SCHEMA", "TYPE", "FUNCTION"])
+def test_what_is_no_table_is_not_named(kind: str) -> None:
+    assert named_tables(f"DROP {kind} a") == {}
 
 
 @pytest.mark.parametrize("ours", Lock)
