@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrationops.executor.footprint import Footprint
+from migrationops.lint import python
 from migrationops.lint.simulation.effects import Effect
 from migrationops.lint.units import MigrationUnit
 from migrationops.postgres.table_locks import Lock
@@ -21,8 +22,12 @@ def footprints(unit: MigrationUnit) -> Iterator[Footprint]:
         return
     deferred = []
     for operation in unit.operations:
+        # Of one with statements around its code: in front of all of them.
+        if python.works_by_itself(operation.operation):
+            yield Footprint(works=True)
+            return
         yield from (_footprint(s.effect) for s in operation.steps if not s.deferred)
-        if operation.problem or not operation.operation.reduces_to_sql:
+        if operation.problem:
             yield Footprint(works=True)
             return
         deferred += [s.effect for s in operation.steps if s.deferred]

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.migrations.operations import RunPython
+from django.db.migrations.operations import RunPython, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 from django.db.models import Model
 
@@ -20,7 +20,21 @@ _BATCHING = {"iterator", "batch_size", "chunk_size", "islice", "range"}
 
 def is_python(operation: Operation) -> bool:
     """Does it run Python that nobody has executed yet?"""
-    return isinstance(operation, RunPython)
+    return any(isinstance(part, RunPython) for part in _parts(operation))
+
+
+def works_by_itself(operation: Operation) -> bool:
+    """Does it, or one inside of it, do more than write SQL?"""
+    return any(not part.reduces_to_sql for part in _parts(operation))
+
+
+def _parts(operation: Operation) -> Iterator[Operation]:
+    """Yield an operation, or those that run inside of it."""
+    if not isinstance(operation, SeparateDatabaseAndState):
+        yield operation
+        return
+    for part in operation.database_operations:
+        yield from _parts(part)
 
 
 def executes_sql(operation: Operation) -> bool:
@@ -124,15 +138,17 @@ def _trees(operation: Operation) -> list[ast.AST]:
 
 def _functions(operation: Operation) -> list[Callable[..., Any]]:
     """Return the functions that run forwards, below partials and decorators."""
-    if not isinstance(operation, RunPython):
-        return []
-    code: Any = operation.code
+    parts = _parts(operation)
+    return [_function(part.code) for part in parts if isinstance(part, RunPython)]
+
+
+def _function(code: Any) -> Callable[..., Any]:
     while isinstance(code, functools.partial):
         code = code.func
     code = inspect.unwrap(code)
     if not inspect.isroutine(code):
         code = type(code).__call__
-    return [code]
+    return code  # type: ignore[no-any-return]
 
 
 def _tree(function: Callable[..., Any]) -> ast.AST:

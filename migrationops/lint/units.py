@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
@@ -84,4 +84,3 @@ class MigrationUnit:
     migration: Migration
     operations: tuple[OperationUnit, ...] = ()
     phase: Phase | None = None
-    steps: tuple[Step, ...] = field(default=())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from postgast import pg_query_pb2 as pb
+
 from migrationops.postgres.statements import (
     UnreadableError,
     parse,
@@ -51,9 +53,10 @@ def needs_block(sql: str) -> bool:
 def changes_locked_tables_only(sql: str) -> bool:
     """Tell whether it changes no table but those that it locks.
 
-    A rename, say, shows in the definitions of others.
+    A rename, say, shows in the definitions of others; an ALTER INDEX changes its
+    table's without a lock on it.
     """
-    return _kinds(sql) <= _ON_LOCKED_TABLES
+    return _kinds(sql) <= _ON_LOCKED_TABLES and not _alters_index(sql)
 
 
 def only_reads(sql: str) -> bool:
@@ -69,18 +72,29 @@ def only_defines(sql: str) -> bool:
     return not _kinds(sql) & (_WRITES_ROWS | {"unreadable"})
 
 
+def _alters_index(sql: str) -> bool:
+    return any(
+        statement.alter_table_stmt.objtype == pb.OBJECT_INDEX
+        for statement in _statements(sql)
+        if statement.HasField("alter_table_stmt")
+    )
+
+
 def _client_copies(sql: str) -> list[Node]:
     try:
-        parsed = parse(without_placeholders(sql)).stmts
+        statements = _statements(sql)
     except UnreadableError:
         return []
-    copies = [r.stmt.copy_stmt for r in parsed if r.stmt.HasField("copy_stmt")]
+    copies = [s.copy_stmt for s in statements if s.HasField("copy_stmt")]
     return [copy for copy in copies if not copy.filename]
 
 
 def _kinds(sql: str) -> set[str]:
     try:
-        parsed = parse(without_placeholders(sql)).stmts
+        return {statement.WhichOneof("node") for statement in _statements(sql)}
     except UnreadableError:
         return {"unreadable"}
-    return {raw.stmt.WhichOneof("node") for raw in parsed}
+
+
+def _statements(sql: str) -> list[Node]:
+    return [raw.stmt for raw in parse(without_placeholders(sql)).stmts]

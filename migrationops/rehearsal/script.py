@@ -21,7 +21,10 @@ _WHILE_READING = ("22", "23", "P0", "XX")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One statement of a script; without facts when it failed or was not run."""
+    """One statement of a script.
+
+    Without facts when it failed, was not run, or begins or ends a transaction.
+    """
 
     index: int
     sql: str

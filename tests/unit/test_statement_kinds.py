@@ -41,6 +41,8 @@ def test_what_only_defines(sql, defines):
         ("ALTER TABLE t ADD a int", True),
         ("ALTER TABLE t RENAME TO u", False),
         ("ALTER TABLE t SET SCHEMA s", False),
+        ("ALTER INDEX i ATTACH PARTITION j", False),
+        ("ALTER INDEX i SET (fillfactor = 70)", False),
         ("ALTER TYPE e RENAME VALUE 'a' TO 'b'", False),
         ("CREATE TABLE t (a int); CREATE INDEX ON t (a)", True),
     ],

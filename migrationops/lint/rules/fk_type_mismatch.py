@@ -15,7 +15,7 @@ class FkTypeMismatch(EventRule):
     problem = "Casts in every join, and the smaller one overflows."
     remedy = "# The same type on both sides."
     source = (
-        "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL- "
+        "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-"
         "CONSTRAINTS-FK"
     )
     design = True

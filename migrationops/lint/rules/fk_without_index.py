@@ -19,7 +19,7 @@ class FkWithoutIndex(EventRule):
 AddIndexConcurrently("line", models.Index(fields=["order"], name="line_order"))
 """
     source = (
-        "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL- "
+        "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-"
         "CONSTRAINTS-FK"
     )
     design = True

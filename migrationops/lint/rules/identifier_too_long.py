@@ -18,7 +18,7 @@ class IdentifierTooLong(StatementRule):
 # A shorter name: models.Index(..., name="order_day"), db_table, db_column.
 """
     source = (
-        "https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX- "
+        "https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-"
         "IDENTIFIERS"
     )
 

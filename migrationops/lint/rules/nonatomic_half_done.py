@@ -21,7 +21,7 @@ class NonatomicHalfDone(MigrationRule):
 # One operation a non-atomic migration; safe_migrate resumes at the statement.
 """
     source = (
-        "https://docs.djangoproject.com/en/5.2/howto/writing-migrations/#non-atomic- "
+        "https://docs.djangoproject.com/en/5.2/howto/writing-migrations/#non-atomic-"
         "migrations"
     )
 

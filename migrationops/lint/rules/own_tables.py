@@ -16,9 +16,9 @@ class OwnTables(StatementRule):
         "The record of the run that executes this statement lives there: the server "
         "would wait for itself, or the record would be lost."
     )
-    remedy = "# resolve_migration and baseline change them; a migration never does."
+    remedy = "# manage.py resolve_migration changes them; a migration never does."
     source = (
-        "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING- "
+        "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-"
         "DEADLOCKS"
     )
 

@@ -19,7 +19,7 @@ class RedundantLikeIndex(EventRule):
 models.Index(fields=["code"], name="order_code")  # in Meta, instead of db_index=True
 """
     source = (
-        "https://docs.djangoproject.com/en/5.2/ref/databases/#indexes-for-varchar- "
+        "https://docs.djangoproject.com/en/5.2/ref/databases/#indexes-for-varchar-"
         "and-text-columns"
     )
     design = True

@@ -16,7 +16,7 @@ class RunnerAdvisoryLock(EventRule):
 SELECT pg_try_advisory_lock(...);  -- polled, on an autocommit connection
 """
     source = (
-        "https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS- "
+        "https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-"
         "ADVISORY-LOCKS"
     )
     kinds = ("advisory_lock",)

@@ -14,7 +14,7 @@ class TableWithoutPk(EventRule):
     problem = "Logical replication, deduplication and most tools need one."
     remedy = "models.BigAutoField(primary_key=True)"
     source = (
-        "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL- "
+        "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-"
         "CONSTRAINTS-PRIMARY-KEYS"
     )
     design = True

@@ -20,7 +20,7 @@ class TransactionControlInMigration(EventRule):
 # Leave them out; atomic = False where a migration must not be one transaction.
 """
     source = (
-        "https://docs.djangoproject.com/en/5.2/howto/writing-migrations/#non-atomic- "
+        "https://docs.djangoproject.com/en/5.2/howto/writing-migrations/#non-atomic-"
         "migrations"
     )
     kinds = ("transaction",)

@@ -146,10 +146,14 @@ def _bound(key: str | None, bound: Node) -> _Range | _List | None:
     first, *others = columns
     if bound.strategy == "r":
         lower, upper = _datum(bound.lowerdatums[0]), _datum(bound.upperdatums[0])
+        if "" in (lower, upper):  # to be worked out by the server
+            return None
         return _Range(first, lower, upper, tuple(others))
     if bound.strategy == "l":
         values = [n for n in bound.listdatums if not syntax.is_null(n)]
-        return _List(first, constants(values), len(values) < len(bound.listdatums))
+        wanted = constants(values)
+        null = len(values) < len(bound.listdatums)
+        return None if "" in wanted else _List(first, wanted, null)
     return None
 
 

@@ -75,7 +75,9 @@ class _Atoms:
     def imply(self, test: Test, *, negated: bool) -> bool:
         atoms = [a.negated() for a in self.parts] if negated else self.parts
         every = self.either is not negated
-        return bool(atoms) and (all if every else any)(map(test, atoms))
+        # Of what is no constant nothing is known.
+        met = (atom.value != "" and test(atom) for atom in atoms)
+        return bool(atoms) and (all if every else any)(met)
 
 
 def _atoms(node: Node, column: str) -> _Atoms | None:
@@ -141,7 +143,7 @@ def _names(node: Node, column: str) -> bool:
 
 
 def constant(node: Node) -> Value:
-    """Return a constant's value: a number, or any other as its text."""
+    """Return a constant's value: a number, or its text, blank for what is none."""
     literal = syntax.literal(node)
     try:
         return Decimal(literal)

@@ -1,4 +1,4 @@
-"""CREATE, DROP, REINDEX and ALTER of indexes."""
+"""CREATE INDEX and DROP INDEX."""
 
 from __future__ import annotations
 
@@ -220,11 +220,22 @@ def _drop_one(
     if partitioned and tree.concurrent:
         recorder.fail("0A000", f'cannot drop partitioned index "{short}" concurrently')
     mode = _SUX if tree.concurrent else _AX
-    for member in (
-        world.family(owner.qualified_name) if partitioned else [owner.qualified_name]
-    ):
+    members = world.family(owner.qualified_name) if partitioned else []
+    for member in members or [owner.qualified_name]:
         recorder.lock(member, mode)
     recorder.event(
         "drop_index", owner.qualified_name, short, concurrent=tree.concurrent
     )
     world.put(edits.drop_index(owner, short))
+    for member in members:
+        _drop_attached(world, member, index)
+
+
+def _drop_attached(world: World, member: str, index: Index | None) -> None:
+    """Drop a partition's own part of an index."""
+    own = world.find(member)
+    if not (own and index):
+        return
+    parts = (i for i in own.indexes if not i.constraint and similar(index, i))
+    if part := next(parts, None):
+        world.put(edits.drop_index(own, part.name))

@@ -17,10 +17,7 @@ _VALUES = {pb.CONSTR_DEFAULT, pb.CONSTR_GENERATED}
 def of_column(sub: Subcommand, column: str, nodes: Sequence[Node]) -> None:
     """Add the constraints that ADD COLUMN wrote behind the column."""
     for original in nodes:
-        if (
-            original.contype not in constraints.KINDS
-            or original.contype == pb.CONSTR_NOTNULL
-        ):
+        if original.contype not in _OWN:
             continue
         node = constraints.bound_to(original, column)
         if node.contype == pb.CONSTR_FOREIGN:

@@ -1,4 +1,4 @@
-"""DROP, TRUNCATE, RENAME and SET SCHEMA."""
+"""DROP and TRUNCATE."""
 
 from __future__ import annotations
 

@@ -74,3 +74,7 @@ def test_a_not_null_that_a_check_demands_already_restricts_nobody_anew() -> None
     found = findings(f'{check}; alter table "Order Line" alter total set not null')
 
     assert len(found["new-write-restriction"]) == 1
+
+
+def test_no_rule_has_a_blank_in_the_address_of_its_source() -> None:
+    assert [r.id for r in registry.active({}) if " " in r.source] == []

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from migrationops.executor.footprint import leading
 from migrationops.lint import collecting, python
+from migrationops.lint.footprints import footprints
+from migrationops.lint.simulation.facts import Facts
+from migrationops.lint.simulation.simulate import simulate
 from migrationops.lint.simulation.world import World
 
 
@@ -90,6 +95,55 @@ def test_python_is_never_executed_not_even_inside_another_operation() -> None:
 
     assert [o.problem for o in unit.operations] == ["", ""]
     assert "public.shop_item" in world.tables
+
+
+class Writes(Operation):
+    reduces_to_sql = False
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(self, *args: Any) -> None:
+        raise AssertionError("executed")
+
+
+def test_an_operation_that_works_by_itself_is_not_executed() -> None:
+    migration = migrations.Migration("0001_expand_x", "shop")
+    migration.operations = [Writes()]
+
+    unit, _ = collecting.collect(
+        migration, ProjectState(), alias="default", world=World(complete=False)
+    )
+
+    (operation,) = unit.operations
+    assert "which lint does not execute" in operation.problem
+
+
+def test_python_inside_another_operation_is_read() -> None:
+    inner = migrations.SeparateDatabaseAndState([migrations.RunPython(writes_all)])
+    operation = migrations.SeparateDatabaseAndState([inner])
+
+    assert python.is_python(operation)
+    assert python.whole_table_calls(operation)
+
+
+def test_tables_are_not_locked_early_for_what_python_inside_another_keeps() -> None:
+    tables = "CREATE TABLE one (a int); CREATE TABLE two (a int)"
+    world = World(facts=Facts(version=18))
+    simulate(tables, world)
+    world.end()
+    migration = migrations.Migration("0001_expand_x", "shop")
+    migration.operations = [
+        migrations.SeparateDatabaseAndState([migrations.RunPython(explode)]),
+        migrations.RunSQL("ALTER TABLE one ADD b int"),
+        migrations.RunSQL("ALTER TABLE two ADD b int"),
+    ]
+
+    unit, _ = collecting.collect(
+        migration, ProjectState(), alias="default", world=world
+    )
+
+    assert leading(footprints(unit)) == {}
 
 
 class Broken(migrations.RunSQL):
