@@ -214,6 +214,15 @@ def test_a_chore_is_previewed_added_and_generated(staff: Client, home: Home) -> 
     assert all(f"{row.due_on:%Y}" in page and str(row.assignee) in page for row in rows)
 
 
+def test_the_preview_of_a_form_that_names_nobody_any_more(
+    staff: Client, home: Home
+) -> None:
+    chore = home.chore(participants=[home.bo])
+    form = form_of(home, chore=chore.pk)
+    page = staff.post(reverse("admin:tasks_chore_preview"), form).content.decode()
+    assert "taking turns: Ann → Bo → Cy" in page
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
