@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
 NAMES = {day[:2].upper(): day for day in calendar.day_name}
 UNITS = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
 LAST_DAY = (28, 29, 30, 31)
 

@@ -333,12 +333,14 @@ def test_a_setting_is_checked_and_its_change_recorded(
 
 def test_the_feed_needs_its_secret(client: Client, home: Home) -> None:
     home.chore(name="Dishes", schedule="calendar", rrule="FREQ=DAILY")
+    Household.objects.update(points_name="stars")
     issued = tokens.open_calendar(home.cy, actor=home.cy)
     url = reverse("tasks:calendar", args=[issued.secret])
     answer = client.get(url)
     assert answer["Content-Type"] == "text/calendar"
     assert answer.content.count(b"BEGIN:VEVENT") >= 14
     assert b"SUMMARY:Dishes" in answer.content
+    assert b"10 stars." in answer.content
     wrong = reverse("tasks:calendar", args=["x" + issued.secret[1:]])
     assert client.get(wrong).status_code == 404
     tokens.revoke(issued.token, actor=home.cy)
