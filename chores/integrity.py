@@ -27,7 +27,7 @@ SELECT r.relname, c.conname, pg_get_constraintdef(c.oid)
  WHERE pg_table_is_visible(r.oid)
 """
 TRIGGERS = """
-SELECT r.relname, t.tgname, p.proname, md5(p.prosrc), t.tgtype, t.tgenabled
+SELECT r.relname, t.tgname, p.proname, md5(p.prosrc), t.tgenabled
   FROM pg_trigger AS t
   JOIN pg_class AS r ON r.oid = t.tgrelid
   JOIN pg_proc AS p ON p.oid = t.tgfoid
@@ -129,7 +129,7 @@ def missing_triggers(
         found = live.get((trigger.table, trigger.name))
         if found is None:
             yield f"trigger {trigger.name} on {trigger.table} is missing"
-        elif found[3] == "D":
+        elif found[2] == "D":
             yield f"trigger {trigger.name} on {trigger.table} is disabled"
         elif found[:2] != (trigger.function, trigger.body):
             yield f"function {found[0]} of trigger {trigger.name} was changed"

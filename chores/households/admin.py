@@ -68,7 +68,7 @@ class HouseholdAdmin(QuickListAdmin):
         form_url: Any = "",
         extra_context: Any = None,
     ) -> HttpResponse:
-        household = Household.objects.filter(pk=object_id).first()
+        household = self.get_object(request, object_id)
         shown = {"hub": hub(household)} if household is not None else {}
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), **shown}

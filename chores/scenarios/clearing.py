@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from psycopg import sql
 
+from chores.households.households import APPS
 from chores.integrity import tenant_models
 from chores.scenarios.staging import SEEDED
-
-APPS = ("accounts", "households", "tasks", "rewards")
 
 
 def clear(*, alias: str = DEFAULT_DB_ALIAS) -> None:

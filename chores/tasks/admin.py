@@ -135,7 +135,7 @@ class ChoreAdmin(HouseholdRowAdmin):
         form.is_valid()
         context: dict[str, Any] = {"errors": form.errors}
         if not form.errors:
-            context = {"preview": preview(form.instance, chosen(request) or None)}
+            context = {"preview": preview(form.instance, chosen(request))}
         return render(request, PREVIEW, context)
 
     def save_formset(

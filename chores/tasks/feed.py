@@ -29,7 +29,9 @@ def calendar_of(member: Membership, *, now: datetime.datetime) -> bytes:
     rows = Occurrence.objects.filter(
         mine, household=member.household_id, status__in=STANDING
     )
-    for occurrence in rows.select_related("chore").order_by("due_on", "pk"):
+    for occurrence in rows.select_related("chore", "household").order_by(
+        "due_on", "pk"
+    ):
         calendar.add_component(event_of(occurrence, now))
     return bytes(calendar.to_ical())
 
@@ -49,5 +51,6 @@ def event_of(occurrence: Occurrence, now: datetime.datetime) -> Event:
         event.add("dtstart", occurrence.due_on)
         event.add("dtend", occurrence.due_on + datetime.timedelta(days=1))
     free = "" if occurrence.assignee_id else "Up for grabs. "
-    event.add("description", f"{free}{chore.points} points. {chore.note}".strip())
+    worth = f"{chore.points} {occurrence.household.points_name}"
+    event.add("description", f"{free}{worth}. {chore.note}".strip())
     return event

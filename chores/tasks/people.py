@@ -12,7 +12,7 @@ from chores.tasks.models import Chore, ChoreParticipant, TurnEvery
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from django.db.backends.postgresql.psycopg_any import DateRange
 
@@ -27,13 +27,14 @@ class People:
     active: frozenset[int]
     absences: Mapping[int, tuple[DateRange, ...]]
 
+    @property
+    def there(self) -> list[int]:
+        """Return who has not left, in the order of their turns."""
+        return [member for member in self.order if member in self.active]
+
     def eligible(self, day: datetime.date) -> list[int]:
         """Return who may be asked on a day, in the order of their turns."""
-        return [
-            member
-            for member in self.order
-            if member in self.active and not self.is_absent(member, day)
-        ]
+        return [member for member in self.there if not self.is_absent(member, day)]
 
     def is_absent(self, member: int, day: datetime.date) -> bool:
         """Return whether the member is away on the day."""
@@ -72,10 +73,16 @@ def next_turn(
     return people.after(last.member, day)
 
 
-def people_of(chores: Iterable[Chore]) -> dict[int, People]:
-    """Return the people of each chore, by the chore's id, in three queries."""
+def people_of(
+    chores: Iterable[Chore], *, named: Mapping[int, Sequence[int]] | None = None
+) -> dict[int, People]:
+    """Return the people of each chore, by the chore's id, in three queries.
+
+    Those whom a chore names, guests too, even when all of them have left; everybody
+    but guests where it names nobody. named stands for what the database has.
+    """
     chores = list(chores)
-    named = named_participants(chores)
+    named = named_participants(chores) if named is None else named
     members = household_members({chore.household_id for chore in chores})
     away = absences_of({chore.household_id for chore in chores})
     return {

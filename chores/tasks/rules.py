@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import itertools
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dateutil.rrule import rrule, rrulestr
@@ -21,6 +21,7 @@ ORDINAL = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 MAX_INTERVAL = 366
 # A rule without a date in so many years is refused.
 YEARS_AHEAD = 5
+DAY = datetime.timedelta(days=1)
 STEP = {"DAILY": 1, "WEEKLY": 7}
 
 
@@ -158,19 +159,18 @@ def require_a_date(
     ends_on: datetime.date | None,
     week_starts_on: int,
 ) -> None:
-    """Raise RuleError when the rule never falls on a date."""
-    found = itertools.islice(
-        dates(
-            rule,
-            starts_on=starts_on,
-            week_starts_on=week_starts_on,
-            first=starts_on,
-            last=ends_on,
-        ),
-        1,
+    """Raise RuleError when the rule never falls on a date, or hardly ever again."""
+    look = partial(
+        dates, rule, starts_on=starts_on, week_starts_on=week_starts_on, last=ends_on
     )
-    if not list(found):
+    found = next(look(first=starts_on), None)
+    if found is None:
         raise RuleError(
             f"{rule.text} falls on no date in the {YEARS_AHEAD} years after "
             f"{starts_on}, or none before the chore ends."
+        )
+    if ends_on is None and next(look(first=found + DAY), None) is None:
+        raise RuleError(
+            f"{rule.text} falls on {found} and on no date in the {YEARS_AHEAD} years "
+            "after it; say when the chore ends."
         )

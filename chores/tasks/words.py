@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
 NAMES = {day[:2].upper(): day for day in calendar.day_name}
 UNITS = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
 LAST_DAY = (28, 29, 30, 31)
 
@@ -80,15 +66,21 @@ def in_words(chore: Chore, names: Sequence[str]) -> str:
         case Schedule.ANYTIME:
             when = "as needed"
     due = f", due by {chore.due_time:%H:%M}" if chore.due_time else ""
+    return f"{when[0].upper()}{when[1:]}{due}, {people_in_words(chore, names)}."
+
+
+def people_in_words(chore: Chore, names: Sequence[str]) -> str:
+    """Return how those who take part share a chore."""
+    if not names:
+        return "with nobody to do it"
     match Assign(chore.assign):
         case Assign.ANYONE:
-            who = f", by anyone of {listed(names)}" if names else ", by anyone"
+            return f"by anyone of {listed(names)}"
         case Assign.TURNS:
             weekly = " by the week" if chore.turn_every == "week" else ""
-            who = f", taking turns{weekly}: {' → '.join(names)}"
+            return f"taking turns{weekly}: {' → '.join(names)}"
         case Assign.EVERYONE:
-            who = f", each their own: {listed(names)}" if names else ", each their own"
-    return f"{when[0].upper()}{when[1:]}{due}{who}."
+            return f"each their own: {listed(names)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,6 +214,15 @@ def test_a_chore_is_previewed_added_and_generated(staff: Client, home: Home) -> 
     assert all(f"{row.due_on:%Y}" in page and str(row.assignee) in page for row in rows)
 
 
+def test_the_preview_of_a_form_that_names_nobody_any_more(
+    staff: Client, home: Home
+) -> None:
+    chore = home.chore(participants=[home.bo])
+    form = form_of(home, chore=chore.pk)
+    page = staff.post(reverse("admin:tasks_chore_preview"), form).content.decode()
+    assert "taking turns: Ann → Bo → Cy" in page
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
@@ -324,12 +333,14 @@ def test_a_setting_is_checked_and_its_change_recorded(
 
 def test_the_feed_needs_its_secret(client: Client, home: Home) -> None:
     home.chore(name="Dishes", schedule="calendar", rrule="FREQ=DAILY")
+    Household.objects.update(points_name="stars")
     issued = tokens.open_calendar(home.cy, actor=home.cy)
     url = reverse("tasks:calendar", args=[issued.secret])
     answer = client.get(url)
     assert answer["Content-Type"] == "text/calendar"
     assert answer.content.count(b"BEGIN:VEVENT") >= 14
     assert b"SUMMARY:Dishes" in answer.content
+    assert b"10 stars." in answer.content
     wrong = reverse("tasks:calendar", args=["x" + issued.secret[1:]])
     assert client.get(wrong).status_code == 404
     tokens.revoke(issued.token, actor=home.cy)

@@ -147,6 +147,12 @@ def test_an_id_of_nothing_is_not_found(staff: Client, name: str) -> None:
     assert staff.get(reverse(f"admin:{name}", args=[NOTHING])).status_code == 404
 
 
+def test_an_id_that_is_none_is_no_error(staff: Client) -> None:
+    url = reverse("admin:households_household_change", args=["abc"])
+    assert "Perhaps it was deleted?" in said(staff, url, {})
+    assert staff.get(url).status_code == 302
+
+
 def test_a_calendar_shows_its_own_household_alone(client: Client, home: Home) -> None:
     ChoreFactory(name="Theirs")
     home.chore(name="Ours", schedule="calendar", rrule="FREQ=DAILY")

@@ -30,6 +30,7 @@ from chores.tasks.completions import Attempt, complete
 from chores.tasks.generator import generate
 from chores.tasks.messages import send_due_messages
 from chores.tasks.models import Chore, ChoreCompletion, Occurrence
+from chores.tasks.preview import preview, words_of
 from chores.tasks.pulse import pulse
 from chores.tasks.skips import skip, unskip
 from chores.tasks.sweep import sweep
@@ -81,6 +82,24 @@ def test_a_generator_in_pieces_makes_what_one_makes_at_once(home: Home) -> None:
     for days in (20, 25, 40):
         generate(now=NOON, horizon_days=days)
     assert turns(made) == (["Ann", "Bo", "Cy"] * 14)[:41]
+
+
+@pytest.mark.parametrize("named", ["guest", "bo", "nobody"])
+def test_the_preview_names_whom_the_generator_asks(home: Home, named: str) -> None:
+    people = [] if named == "nobody" else [getattr(home, named)]
+    made = home.chore(
+        schedule="calendar", rrule="FREQ=DAILY", assign="turns", participants=people
+    )
+    leave(home.bo, actor=home.ann)
+    standing = Occurrence.objects.filter(chore=made, status="open").order_by("due_on")
+    asked = [str(row.assignee) for row in standing[:5]]
+    shown = preview(made)
+    assert [line.names for line in shown.lines] == asked
+    assert (
+        set(asked) == {"guest": {"Guest"}, "bo": set(), "nobody": {"Ann", "Cy"}}[named]
+    )
+    assert shown.words == words_of([made])[made.pk]
+    assert ("nobody to do it" in shown.words) == (not asked)
 
 
 def test_an_absent_member_is_passed_over_and_owes_nothing(home: Home) -> None:

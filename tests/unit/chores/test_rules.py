@@ -127,6 +127,17 @@ def test_a_rule_that_never_falls_is_refused(text: str) -> None:
         )
 
 
+def test_a_rule_whose_next_date_nobody_would_look_for_needs_an_end() -> None:
+    def require(text: str, ends_on: datetime.date | None = None) -> None:
+        rule = rules.parse(text)
+        rules.require_a_date(rule, starts_on=MONDAY, ends_on=ends_on, week_starts_on=0)
+
+    require("FREQ=YEARLY;INTERVAL=5")
+    with pytest.raises(RuleError, match="say when the chore ends"):
+        require("FREQ=YEARLY;INTERVAL=6")
+    require("FREQ=YEARLY;INTERVAL=6", ends_on=datetime.date(2040, 1, 1))
+
+
 def test_a_rule_that_falls_after_the_end_is_refused() -> None:
     with pytest.raises(RuleError, match="before the chore ends"):
         rules.require_a_date(
