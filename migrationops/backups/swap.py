@@ -18,7 +18,7 @@ from migrationops.backups import derived
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.sessions import ending_sessions
 from migrationops.backups.source import Source
-from migrationops.exceptions import FailedError
+from migrationops.exceptions import DatabaseError, FailedError, NeedsPersonError
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.properties import set_comment
 
@@ -42,7 +42,8 @@ def swap(source: Source, incoming: Derived, comment: str, gate: Gate) -> Swapped
     """Put `incoming` in the place of the live database, which is kept beside.
 
     `gate` is asked when no session is left and none can begin. Raises FailedError
-    when the sessions cannot be ended; nothing then has changed.
+    when the sessions cannot be ended; nothing then has changed. When the server is
+    lost, NeedsPersonError: it is not known.
     """
     kept = derived.new_derived(
         source.database, role=Role.KEPT, run=incoming.run, backup=incoming.backup
@@ -78,8 +79,9 @@ def _swap(
     live = sql.Identifier(source.database)
     waiting = sql.Identifier(derived.derived_name(source.database))
     connection.execute("BEGIN")
-    # An autovacuum worker in the incoming one must not prolong the outage.
-    _rename(connection, incoming.identifier, waiting)
+    # Who is in the incoming one, if only autovacuum, must not prolong the outage.
+    with ending_sessions(source, incoming.name):
+        _rename(connection, incoming.identifier, waiting)
     with ending_sessions(source, source.database):
         started = time.monotonic()
         connection.execute(
@@ -106,7 +108,19 @@ def _make_read_only(connection: Connection, kept: Derived) -> None:
 
 
 def _has_happened(source: Source, kept: Derived) -> bool:
-    """Whether a COMMIT whose answer was lost took effect."""
-    with source.maintenance() as connection:
-        found = derived.find_derived(connection, source.database)
+    """Whether a COMMIT whose answer was lost took effect.
+
+    Raises NeedsPersonError when the server cannot be asked.
+    """
+    try:
+        with source.maintenance() as connection:
+            found = derived.find_derived(connection, source.database)
+    except (DatabaseError, psycopg.OperationalError) as exc:
+        raise NeedsPersonError(
+            f"The server was lost while {source.database!r} was swapped, and cannot "
+            f"be asked ({exc}). The swap was made whole or not at all.",
+            remedy="When it is back, see: manage.py backups list. Where that names "
+            f"{kept.name!r} as kept, the backup is live; else run the same command "
+            "again: it goes on from there.",
+        ) from exc
     return any(d.name == kept.name and d.role is Role.KEPT for d in found)

@@ -127,9 +127,10 @@ def name(alias: str) -> str:
 
 def unreachable(alias: str, exc: Exception) -> DatabaseError:
     """Wrap a connection failure; libpq's messages never hold the password."""
+    settings = "DATABASES" if alias in connections else "MIGRATIONOPS"
     return DatabaseError(
         f"The database of alias {alias!r} cannot be reached: {str(exc).strip()}",
-        remedy=f"Check DATABASES[{alias!r}] and that the server runs; "
+        remedy=f"Check {settings}[{alias!r}] and that the server runs; "
         "nothing was changed.",
     )
 

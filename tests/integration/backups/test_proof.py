@@ -15,7 +15,7 @@ from migrationops.backups.build import check_restored
 from migrationops.backups.source import open_source
 from migrationops.backups.take import take_backup
 from migrationops.conf import Proof
-from migrationops.exceptions import BackupError, PreconditionError
+from migrationops.exceptions import BackupError, DatabaseError, PreconditionError
 from migrationops.progress import silent
 from migrationops.workflows.restore import Request, restore_backup
 from tests.roles import needs_superuser
@@ -133,9 +133,10 @@ def test_a_proof_server_that_is_not_there_is_named_without_its_password(
     sandbox: Sandbox,
 ) -> None:
     sandbox.sql(SMALL)
-    with pytest.raises(Exception, match="'PROOF_URL' cannot be reached") as caught:
+    with pytest.raises(DatabaseError, match="'PROOF_URL' cannot be reached") as caught:
         take(sandbox, proof_url="postgresql://u:s3cret@127.0.0.1:1/x")
     assert "s3cret" not in str(caught.value)
+    assert "MIGRATIONOPS['PROOF_URL']" in caught.value.remedy
     assert list(sandbox.directory.iterdir()) == []
 
 
