@@ -47,10 +47,8 @@ def take_backup(
     3. Rename, and write the manifest: only now is it listed.
     4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
-    Whatever ends this raises an error of ours. Before 3 it leaves no backup; in 4 it
-    leaves one that is proven and listed, and lies on this host alone.
+    Ended by an error of ours before 3, it leaves no backup; in 4, one without copies.
     """
-    signing.keys(conf)
     place = _place(conf)
     source = open_source(alias, conf)
     expected = _check_space(engine, source, place, proof, keep)
@@ -146,7 +144,11 @@ def _check_space(
 
 
 def _place(conf: Conf) -> Path:
-    """Return BACKUP_DIR, cleared of what dead writers left."""
+    """Return BACKUP_DIR, cleared of what dead writers left.
+
+    Raises ConfigurationError where no backup could be signed, or would not last.
+    """
+    signing.keys(conf)
     kept = conf.backup_dir_outlives_host or conf.backup_storage
     if conf.environment.is_protected and not kept:
         raise ConfigurationError(
