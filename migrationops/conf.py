@@ -50,10 +50,7 @@ class Method(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What a failed run does with the migrations that it had applied.
-
-    To restore is only done where reversing is not possible, and nobody else wrote.
-    """
+    """What a failed run does with what it applied; RESTORE if nobody else wrote."""
 
     STOP = "stop"
     REVERSE = "reverse"
@@ -144,15 +141,14 @@ class Conf:
                 remedy="Leave --policy out, or name a stricter one.",
             )
         own, mine = PRESETS[self.environment], asdict(self.policy)
-        kept = {name: mine[name] for name in _KEPT if mine[name] != getattr(own, name)}
+        changed = {n: v for n, v in mine.items() if v != getattr(own, n)}
+        kept = {n: v for n, v in changed.items() if n not in _STRICT}
         proof = max(preset.backup, self.policy.backup)
         return replace(self, policy=replace(preset, backup=proof, **kept))
 
 
-# What a stricter policy leaves as the settings have it: no matter of strictness.
-_KEPT = {f.name for f in fields(Policy)} - {
-    *("name", "strictness", "lint", "rehearse", "backup")
-}
+# What a stricter policy decides; the rest stays as the settings have it.
+_STRICT = {"name", "strictness", "lint", "rehearse", "backup"}
 # Keys that are no field of Conf of the same name.
 _SPECIAL = {"ENVIRONMENT", "POLICY", "WAIT", "TIME_BUDGET", "OUTAGE_BUDGET"}
 _PATHS = {"state_dir", "backup_dir"}

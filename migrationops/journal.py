@@ -49,7 +49,7 @@ class Journal:
         self.connection = connection
         self.run_id = run_id
         self.file = file
-        self._number = 0
+        self.steps = 0  # begun so far
 
     @classmethod
     def open(cls, alias: str, conf: Conf, command: str) -> Journal:
@@ -81,11 +81,11 @@ class Journal:
 
     def start(self, kind: Step.Kind, label: str, **values: Any) -> OpenStep:
         """Commit that a step begins, before it does."""
-        self._number += 1
+        self.steps += 1
         row = {
             **_STEP_DEFAULTS,
             "run_id": self.run_id,
-            "number": self._number,
+            "number": self.steps,
             "kind": kind.value,
             "state": Step.State.STARTED.value,
             "label": label[:400],
@@ -93,13 +93,8 @@ class Journal:
             **values,
         }
         self._insert(_STEP, row)
-        self.file.note("start", number=self._number, kind=kind.value, label=label)
-        return OpenStep(number=self._number, detail=dict(row["detail"]))
-
-    @property
-    def steps(self) -> int:
-        """Return how many steps were begun."""
-        return self._number
+        self.file.note("start", number=self.steps, kind=kind.value, label=label)
+        return OpenStep(number=self.steps, detail=dict(row["detail"]))
 
     def finish(
         self, step: OpenStep, *, inside: Connection | None = None, **values: Any
@@ -110,11 +105,10 @@ class Journal:
     def fail(self, step: OpenStep, error: BaseException, **values: Any) -> None:
         """Say that a step failed; where the server is gone, the file has to do."""
         text = f"{type(error).__name__}: {error}".strip()
-        values |= {"error": text}
         try:
-            self._end(step, Step.State.FAILED, self.connection, values)
+            self._end(step, _FAILED, self.connection, {**values, "error": text})
         except psycopg.Error:
-            self.file.note(Step.State.FAILED.value, number=step.number, error=text)
+            self.file.note(_FAILED.value, number=step.number, error=text)
 
     @contextlib.contextmanager
     def step(self, kind: Step.Kind, label: str, **values: Any) -> Iterator[OpenStep]:
@@ -133,12 +127,11 @@ class Journal:
 
     def close(self, state: Run.State, exit_code: int, **values: Any) -> None:
         """End the run and its connection."""
+        end: dict[str, Any] = {"state": state.value, "exit_code": exit_code}
         try:
-            self.update(
-                state=state.value, exit_code=exit_code, finished_at=_now(), **values
-            )
+            self.update(**end, finished_at=_now(), **values)
         finally:  # the file has to do where the server is gone
-            self.file.note("end", state=state.value, exit_code=exit_code)
+            self.file.note("end", **end)
             self.connection.close()
 
     def _end(
@@ -194,6 +187,7 @@ def _connect(alias: str, command: str) -> Connection:
     return connection
 
 
+_FAILED = Step.State.FAILED
 _STEP_DEFAULTS: dict[str, Any] = {
     "app": "",
     "migration": "",
