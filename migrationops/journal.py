@@ -104,11 +104,11 @@ class Journal:
 
     def fail(self, step: OpenStep, error: BaseException, **values: Any) -> None:
         """Say that a step failed; where the server is gone, the file has to do."""
-        text = f"{type(error).__name__}: {error}".strip()
+        state, text = Step.State.FAILED, f"{type(error).__name__}: {error}".strip()
         try:
-            self._end(step, _FAILED, self.connection, {**values, "error": text})
+            self._end(step, state, self.connection, {**values, "error": text})
         except psycopg.Error:
-            self.file.note(_FAILED.value, number=step.number, error=text)
+            self.file.note(state.value, number=step.number, error=text)
 
     @contextlib.contextmanager
     def step(self, kind: Step.Kind, label: str, **values: Any) -> Iterator[OpenStep]:
@@ -187,7 +187,6 @@ def _connect(alias: str, command: str) -> Connection:
     return connection
 
 
-_FAILED = Step.State.FAILED
 _STEP_DEFAULTS: dict[str, Any] = {
     "app": "",
     "migration": "",
