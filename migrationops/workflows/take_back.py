@@ -27,6 +27,8 @@ def take_back(
     try:
         work.session.lock.check()
         after = _restore(work, manifest)
+    except NeedsPersonError as exc:  # nobody knows whether it was swapped in
+        return NeedsPersonError(f"{error}\n{exc}", remedy=exc.remedy)
     except (MigrationOpsError, psycopg.Error) as exc:
         more = f" {exc.remedy}" if isinstance(exc, MigrationOpsError) else ""
         return NeedsPersonError(
