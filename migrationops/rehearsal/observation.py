@@ -22,7 +22,8 @@ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
 _LOCKS = """
 SELECT relation, mode FROM pg_locks
-WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode <> 'AccessShareLock'
+WHERE pid = pg_backend_pid() AND locktype = 'relation'
+  AND mode NOT IN ('AccessShareLock', 'SIReadLock')  -- which keeps nobody out
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 _COUNTS = """

@@ -29,7 +29,7 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
 # One look: had it been seen to wait by a second one, its locks might be gone.
 _LOOK = """
 SELECT relation, mode, granted FROM pg_locks
-WHERE pid = %s AND (locktype = 'relation' OR NOT granted)
+WHERE pid = %s AND (locktype = 'relation' OR NOT granted) AND mode <> 'SIReadLock'
 """
 
 
@@ -54,14 +54,16 @@ def _sample(
     beside: Connection, pid: int, locks: dict[int, Lock], done: threading.Event
 ) -> None:
     looks = 0
-    while not done.wait(_INTERVAL):
-        found = beside.execute(_LOOK, [pid]).fetchall()
-        seen = [(oid, Lock.of(mode)) for oid, mode, _ in found if oid]
-        locks.update(strongest((*locks.items(), *seen)))
-        looks += 1
-        if looks == _PATIENCE or not all(granted for *_, granted in found):
-            beside.execute("COMMIT")
-    beside.execute("COMMIT")
+    try:
+        while not done.wait(_INTERVAL):
+            found = beside.execute(_LOOK, [pid]).fetchall()
+            seen = [(oid, Lock.of(mode)) for oid, mode, _ in found if oid]
+            locks.update(strongest((*locks.items(), *seen)))
+            looks += 1
+            if looks == _PATIENCE or not all(granted for *_, granted in found):
+                beside.execute("COMMIT")
+    finally:
+        beside.execute("COMMIT")  # or the statement would wait for ever
 
 
 def _stand_in_the_way(beside: Connection) -> None:

@@ -16,10 +16,19 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TextIO
 
+from psycopg import pq
+
 from migrationops.shadow.isolation import Isolation
 
-# What would hold a connection elsewhere, or say where to.
-_ELSEWHERE = ("pool", "host", "port", "dbname", "service")
+# libpq's say where to and how; but "options" are the session's settings.
+_CONNECTING = {o.keyword.decode() for o in pq.Conninfo.get_defaults()} - {"options"}
+_NAMES = {
+    "NAME": "dbname",
+    "HOST": "host",
+    "PORT": "port",
+    "USER": "user",
+    "PASSWORD": "password",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,7 @@ def _attempt(instructions: Instructions, isolation: Isolation) -> dict[str, Any]
         module, function = instructions.task.split(":")
         task = getattr(import_module(module), function)
         return {"result": task(instructions, isolation)}
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         return {"error": f"{type(exc).__name__}: {exc}".strip()}
 
 
@@ -97,18 +106,19 @@ def redirect(settings: Any, instructions: Instructions) -> None:
 
 
 def _database(given: dict[str, Any], shadow: dict[str, Any]) -> dict[str, Any]:
-    options = {
+    """Connect as the shadow is connected to, with the session that is given."""
+    session = {
         key: value
         for key, value in given.get("OPTIONS", {}).items()
-        if key not in _ELSEWHERE
+        if key not in _CONNECTING and key != "pool"
     }
-    names = {"NAME": "dbname", "HOST": "host", "PORT": "port"}
-    names |= {"USER": "user", "PASSWORD": "password"}
+    named = _NAMES.values()
+    own = {key: value for key, value in shadow.items() if key not in named}
     return {
         **given,
-        **{key: str(shadow.get(name) or "") for key, name in names.items()},
+        **{key: str(shadow.get(name) or "") for key, name in _NAMES.items()},
         "CONN_MAX_AGE": 0,
-        "OPTIONS": options,
+        "OPTIONS": {**session, **own},
     }
 
 

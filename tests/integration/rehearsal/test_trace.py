@@ -10,6 +10,8 @@ from psycopg import errors, sql
 from config.embedded.programs import INSTALLATIONS
 from migrationops.postgres import databases
 from migrationops.postgres.splitting import split
+from migrationops.postgres.table_locks import Lock
+from migrationops.rehearsal.sampling import sampled_locks
 from migrationops.rehearsal.script import NOT_RUN, run_script
 from migrationops.rehearsal.trace import Tracer
 from tests.integration.rehearsal import truth
@@ -225,6 +227,30 @@ def test_rows_of_earlier_work_are_not_counted_again(scratch):
 
     assert facts.alone
     assert facts.written == {}
+
+
+def test_a_serializable_transaction_is_traced_like_any(scratch):
+    first, second = run(
+        scratch,
+        ["select count(*) from t", "alter table t add x int"],
+        setup=["set default_transaction_isolation = serializable"],
+    )
+
+    assert (first["error"], first["scanned"]) == (None, ["public.t"])
+    assert second["locks"] == {"public.t": "AX"}
+
+
+def test_locks_of_a_serializable_session_are_sampled(scratch):
+    procedure = (
+        "do $$ begin perform count(*) from uniq; perform pg_sleep(0.05); commit; end $$"
+    )
+    with scratch.database() as (connection, beside):
+        connection.execute("set default_transaction_isolation = serializable")
+        with sampled_locks(beside, connection.info.backend_pid) as locks:
+            connection.execute(procedure)
+            connection.execute("create index concurrently unl_id on unl(id)")
+
+    assert Lock.SUX in locks.values()
 
 
 def test_a_procedure_that_commits_is_run_as_it_wants(scratch):
