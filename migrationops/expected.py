@@ -25,7 +25,7 @@ from migrationops.postgres import databases, introspection
 from migrationops.schema import Catalog
 from migrationops.shadow.child import Instructions
 from migrationops.shadow.database import shadow_database
-from migrationops.shadow.isolation import Isolation
+from migrationops.shadow.isolation import Isolation, allowed_events
 from migrationops.shadow.process import run_task
 from migrationops.sources import source_hash
 
@@ -50,8 +50,8 @@ def expected_catalog(
         raise MigrationOpsError(
             "The applied migrations cannot be replayed on an empty database, so the "
             f"schema that they define is not known: {outcome.error}",
-            remedy="manage.py test --create-db meets the same error; correct that "
-            "migration so that it runs without rows.",
+            remedy="Correct that migration so that it runs without rows; where it was "
+            "refused something that it needs, let it say so in rehearsal_allows.",
         )
     _keep(path, outcome.result)
     return Catalog.from_json(outcome.result)
@@ -67,12 +67,13 @@ def in_order(loader: MigrationLoader, applied: Collection[Key]) -> list[Key]:
     return list(seen)
 
 
-def replay(instructions: Instructions, _isolation: Isolation) -> dict[str, Any]:
+def replay(instructions: Instructions, isolation: Isolation) -> dict[str, Any]:
     """Apply the migrations in the child process; return the catalog they make."""
     wrapper: Any = connections[instructions.alias]
     executor = MigrationExecutor(wrapper)
     plan = [(executor.loader.get_migration(*k), False) for k in instructions.migrations]
-    executor.migrate(instructions.migrations, plan=plan)
+    with isolation.during("the replay", allowed_events(m for m, _ in plan)):
+        executor.migrate(instructions.migrations, plan=plan)
     return introspection.catalog(wrapper.connection).to_json()
 
 

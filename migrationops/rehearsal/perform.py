@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -37,7 +37,7 @@ from migrationops.rehearsal.record import (
 from migrationops.rehearsal.recorder import Recorder
 from migrationops.schema import Catalog
 from migrationops.shadow.child import Instructions
-from migrationops.shadow.isolation import Isolation
+from migrationops.shadow.isolation import Isolation, allowed_events
 from migrationops.sources import source_hash
 
 
@@ -85,15 +85,14 @@ def perform(
         return _performance(stage, start, failure=_failure(stage, exc))
     finally:
         stage.mails = len(getattr(mail, "outbox", ()))
-    refusals = tuple(isolation.refusals)
+    performed = _performance(stage, start)  # the way back changes the shadow
     after = compatibility.probe(old_apps, alias)
     migrations = [loader.get_migration(*m.key) for m in plan.migrations]
     end = stage.recorder.catalog
-    with isolation.during("the way back", _allowed(migrations)):
+    with isolation.during("the way back", allowed_events(migrations)):
         way_back = reversibility.prove(wrapper, migrations, states[:-1], (start, end))
     return replace(
-        _performance(stage, start),
-        refusals=refusals,
+        performed,
         incompatible=compatibility.incompatibilities(before, after),
         reversed=not way_back,
         irreversible=way_back,
@@ -139,19 +138,10 @@ def _apply_all(
     for planned in plan.migrations:
         migration = loader.get_migration(*planned.key)
         stage.performing = planned.label
-        with stage.isolation.during(planned.label, _allowed([migration])):
+        with stage.isolation.during(planned.label, allowed_events([migration])):
             states.append(_apply(stage, migration, states[-1].clone()))
         stage.performing = stage.operation = ""
     return states
-
-
-def _allowed(migrations: Iterable[Migration]) -> frozenset[str]:
-    """Return the audit events that migrations declare to need."""
-    return frozenset(
-        event
-        for migration in migrations
-        for event in getattr(migration, "rehearsal_allows", ())
-    )
 
 
 def _apply(stage: Stage, migration: Migration, state: ProjectState) -> ProjectState:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import _posixsubprocess
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -133,3 +133,12 @@ def _detail(event: str, args: tuple[Any, ...]) -> str:
             return str(args[0])
         case _:
             return ""
+
+
+def allowed_events(migrations: Iterable[Any]) -> frozenset[str]:
+    """Return the audit events that migrations declare to need."""
+    return frozenset(
+        event
+        for migration in migrations
+        for event in getattr(migration, "rehearsal_allows", ())
+    )

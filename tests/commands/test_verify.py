@@ -36,6 +36,21 @@ def test_an_index_that_was_invalid_before_is_a_warning(ready: Shop) -> None:
     assert last_run(ready) == ("done", 0)
 
 
+def test_what_does_not_go_back_is_verified_as_it_went_forwards(ready: Shop) -> None:
+    ready.ops["POLICY"] = {"backup": "none", "rehearse": True}
+    stays = '"ALTER TABLE shop_item SET (fillfactor = 70)", migrations.RunSQL.noop'
+    ready.add(
+        "0002_expand_price",
+        ADD_PRICE,
+        f"migrations.RunSQL({stays})",
+        after="0001_expand_item",
+    )
+
+    text = ready.succeed("safe_migrate")
+
+    assert "forward not back" in text
+
+
 @needs_superuser("writes to pg_index")
 def test_an_index_that_the_run_left_invalid_differs(ready: Shop) -> None:
     ready.add(
