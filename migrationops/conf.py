@@ -141,14 +141,12 @@ class Conf:
                 remedy="Leave --policy out, or name a stricter one.",
             )
         own, mine = PRESETS[self.environment], asdict(self.policy)
-        changed = {n: v for n, v in mine.items() if v != getattr(own, n)}
-        kept = {n: v for n, v in changed.items() if n not in _STRICT}
-        proof = max(preset.backup, self.policy.backup)
-        return replace(self, policy=replace(preset, backup=proof, **kept))
+        merged = {n: v for n, v in mine.items() if v != getattr(own, n)}
+        merged |= {n: max(mine[n], getattr(preset, n)) for n in ("rehearse", "backup")}
+        merged["lint"] = max(mine["lint"], preset.lint, key=list(LintMode).index)
+        return replace(self, policy=replace(preset, **merged))
 
 
-# What a stricter policy decides; the rest stays as the settings have it.
-_STRICT = {"name", "strictness", "lint", "rehearse", "backup"}
 # Keys that are no field of Conf of the same name.
 _SPECIAL = {"ENVIRONMENT", "POLICY", "WAIT", "TIME_BUDGET", "OUTAGE_BUDGET"}
 _PATHS = {"state_dir", "backup_dir"}

@@ -9,7 +9,8 @@ import json
 
 import pytest
 
-from tests.shop import ADD_PRICE, Shop
+from tests.outcome import refused
+from tests.shop import ADD_PRICE, BROKEN, Shop
 
 IMPORTS = """
 def fill(apps, schema_editor):
@@ -78,6 +79,17 @@ def test_killed_again_before_a_step_of_its_own_it_still_ends(mixed: Shop) -> Non
     mixed.succeed("safe_migrate", "--wait", "30")
 
     assert mixed.query("SELECT count(*), sum(price) FROM shop_item") == UNDISTURBED_ROWS
+    assert mixed.applied()[-1] == "0003_expand_mixed"
+
+
+@pytest.mark.faults
+def test_a_refusal_after_a_resume_says_what_the_run_had_finished(mixed: Shop) -> None:
+    mixed.kill_at(AFTER_THE_DATA)
+    mixed.add("0004_expand_broken", BROKEN, after="0003_expand_mixed")
+
+    done = mixed.run("safe_migrate", "--wait", "30")
+
+    refused(done, 6, "had finished shop.0003_expand_mixed", next_="Correct the migr")
     assert mixed.applied()[-1] == "0003_expand_mixed"
 
 

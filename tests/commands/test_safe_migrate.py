@@ -247,6 +247,43 @@ def test_policy_reverse_takes_this_runs_migrations_back(ready: Shop) -> None:
     assert "price" not in ready.columns()
 
 
+def test_policy_reverse_takes_a_squash_back_with_what_it_replaces(ready: Shop) -> None:
+    ready.write(
+        "0002_squashed_0003",
+        "from django.db import migrations\n\n\n"
+        "class Migration(migrations.Migration):\n"
+        "    dependencies = [('shop', '0001_expand_item')]\n"
+        "    replaces = [('shop', '0002_expand_a'), ('shop', '0003_expand_b')]\n"
+        "    operations = [migrations.RunSQL('CREATE TABLE s ()', 'DROP TABLE s')]\n",
+    )
+    ready.add("0002_expand_price", BROKEN, after="0002_squashed_0003")
+
+    done = ready.run("safe_migrate", POLICY={"backup": "none", "on_failure": "reverse"})
+
+    refused(done, 5, "reversed: shop.0002_squashed_0003", next_="Correct it")
+    assert ready.applied() == ["0001_expand_item"]
+
+
+def test_a_way_back_that_fails_names_only_what_stays(ready: Shop) -> None:
+    ready.add(
+        "0002_expand_price",
+        "migrations.RunSQL('CREATE TABLE a ()', 'SELECT 1/0')",
+        after="0001_expand_item",
+    )
+    ready.add(
+        "0003_expand_b",
+        "migrations.RunSQL('CREATE TABLE b ()', 'DROP TABLE b')",
+        after="0002_expand_price",
+    )
+    ready.add("0004_expand_broken", BROKEN, after="0003_expand_b")
+
+    done = ready.run("safe_migrate", POLICY={"backup": "none", "on_failure": "reverse"})
+
+    assert done.returncode == 6
+    assert "Applied and recorded in this run: shop.0002_expand_price." in done.stderr
+    assert ready.applied()[-1] == "0002_expand_price"
+
+
 def test_policy_reverse_leaves_what_cannot_go_back(ready: Shop) -> None:
     ready.add(
         "0003_expand_note",

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from migrationops.conf import PRESETS, OnFailure, Proof, get_conf, parse
+from migrationops.conf import PRESETS, LintMode, OnFailure, Proof, get_conf, parse
 from migrationops.environments import Environment
 from migrationops.exceptions import ConfigurationError, RefusedError
 
@@ -98,3 +98,12 @@ def test_a_stricter_policy_keeps_what_is_no_matter_of_strictness() -> None:
     assert stricter.backup is Proof.REHEARSED
     assert (stricter.on_failure, stricter.time_budget) == (OnFailure.REVERSE, 600.0)
     assert stricter.wait == PRESETS[Environment.PRODUCTION].wait
+
+
+@pytest.mark.parametrize("asked", ["test", "development", "staging"])
+def test_no_policy_takes_back_what_the_settings_demand(asked: str) -> None:
+    demanded = {"lint": "refuse", "rehearse": True, "backup": "restored"}
+    policy = parse({"ENVIRONMENT": "test", "POLICY": demanded}).under(asked).policy
+
+    assert (policy.lint, policy.rehearse) == (LintMode.REFUSE, True)
+    assert policy.backup is Proof.RESTORED
