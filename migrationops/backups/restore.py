@@ -26,6 +26,7 @@ from migrationops.backups import (
     obstacles,
     ready,
     swap,
+    verify,
 )
 from migrationops.backups.build import Built
 from migrationops.backups.carry import carry_history
@@ -126,6 +127,7 @@ def incoming(
                 source, backup.manifest, found.name, history=False
             )
             return Built(database=found, rows=rows)
+    verify.check_archive(backup.archive, backup.manifest)
     return build.build(
         backup.engine,
         source,
