@@ -127,6 +127,15 @@ def _with_sources(draft: Manifest) -> Manifest:
     return replace(draft, migrations=migrations)
 
 
+def _without_copy(keep: Role | None) -> str:
+    """Return how the backup is proven with nothing restored on the live server."""
+    if keep is None:
+        return f"set {_ELSEWHERE}"
+    if keep is Role.READY:
+        return f"leave --ready-copy out and set {_ELSEWHERE}"
+    return f"set POLICY's backup to 'restored' and {_ELSEWHERE}"
+
+
 def _check_space(
     engine: AnyEngine, source: Source, place: Path, proof: Proof, keep: Role | None
 ) -> Estimate:
@@ -144,15 +153,6 @@ def _check_space(
                 connection, expected.server_bytes, otherwise=_without_copy(keep)
             )
     return expected
-
-
-def _without_copy(keep: Role | None) -> str:
-    """Return how the backup is proven with nothing restored on the live server."""
-    if keep is None:
-        return f"set {_ELSEWHERE}"
-    if keep is Role.READY:
-        return f"leave --ready-copy out and set {_ELSEWHERE}"
-    return f"set POLICY's backup to 'restored' and {_ELSEWHERE}"
 
 
 def _place(conf: Conf) -> Path:
