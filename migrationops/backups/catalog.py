@@ -82,8 +82,9 @@ def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Man
             raise BackupError(
                 f"{item.name} has {size:,} bytes, its manifest says {item.size:,}: "
                 "it is damaged. Nothing was changed.",
-                remedy="Use another backup, or fetch a copy: manage.py backups fetch "
-                + identifier,
+                remedy=f"Fetch its copy: manage.py backups fetch {identifier}"
+                if manifest.copies
+                else "Use another backup: manage.py backups list",
             )
     return manifest
 

@@ -194,7 +194,8 @@ def take_over(
     raise RefusedError(
         f"Rows kept being written to {source.database!r} while it was to be swapped "
         "away. Nothing was changed; the restored database stays built.",
-        remedy="Stop the application and run the same command again, or --accept-loss.",
+        remedy="Stop the application and run the same command again, or with "
+        "--accept-loss all.",
     )
 
 

@@ -27,6 +27,7 @@ from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.sources import source_hash
 
 _ENGINE = PgDump()
+_ELSEWHERE = "PROOF_URL to another server"
 
 
 def take_backup(
@@ -139,8 +140,19 @@ def _check_space(
             return expected
         space.check_dump(place, expected)
         if keep or not source.conf.proof_url:
-            space.check_copy(connection, expected.server_bytes)
+            space.check_copy(
+                connection, expected.server_bytes, otherwise=_without_copy(keep)
+            )
     return expected
+
+
+def _without_copy(keep: Role | None) -> str:
+    """Return how the backup is proven with nothing restored on the live server."""
+    if keep is None:
+        return f"set {_ELSEWHERE}"
+    if keep is Role.READY:
+        return f"leave --ready-copy out and set {_ELSEWHERE}"
+    return f"set POLICY's backup to 'restored' and {_ELSEWHERE}"
 
 
 def _place(conf: Conf) -> Path:

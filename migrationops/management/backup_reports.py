@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from migrationops.backups.difference import Difference
 from migrationops.backups.manifest import Manifest
-from migrationops.management.rendering import duration, proof_text, size, table
-from migrationops.wording import many
+from migrationops.management.rendering import proof_text, size, table
+from migrationops.wording import duration, many
 from migrationops.workflows import backup, expire_backups, install_schedules, restore
 from migrationops.workflows.backups import Listed, Verified
 
