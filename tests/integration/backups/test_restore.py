@@ -36,6 +36,7 @@ from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
 from migrationops.workflows.confirmation import Ask
 from migrationops.workflows.restore import Report, Request, restore_backup
+from tests.integration.backups.inventory import Rows, inventory, unused_types
 from tests.roles import AS_OWNER, needs_createdb, needs_superuser
 
 if TYPE_CHECKING:
@@ -88,12 +89,35 @@ def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
 
 
 @needs_superuser("restores an event trigger")
-def test_every_kind_of_object_is_the_same_after(stamped: Sandbox) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        pytest.param({"jobs": 2}, marks=FAULTS),
+        pytest.param({"ready_copy": True}, marks=FAULTS),
+        pytest.param({"engine": "template"}, marks=FAULTS),
+    ],
+    ids=str,
+)
+def test_every_kind_of_object_is_the_same_after(
+    stamped: Sandbox, how: dict[str, Any]
+) -> None:
     stamped.sql(OBJECTS)
-    before = _plain_dump(stamped), _row_hashes(stamped)
-    take(stamped)
-    put_back(stamped)
-    assert (_plain_dump(stamped), _row_hashes(stamped)) == before
+    before = _inventory(stamped)
+    assert [kind for kind, found in before.items() if not found] == []
+    texts = _plain_dump(stamped), _row_hashes(stamped)
+    backup(BackupRequest(alias=stamped.alias, **how), silent)
+    put_back(stamped, from_ready_copy="ready_copy" in how)
+    after = _inventory(stamped)
+    assert {k: v for k, v in after.items() if v != before[k]} == {}
+    assert (_plain_dump(stamped), _row_hashes(stamped)) == texts
+
+
+@needs_superuser("makes every kind of object")
+def test_every_type_of_the_server_is_among_them(sandbox: Sandbox) -> None:
+    sandbox.sql(OBJECTS)
+    with sandbox.connect() as connection:
+        assert unused_types(connection) == []
 
 
 @needs_superuser("makes a role")
@@ -504,6 +528,11 @@ def _oid(connection: psycopg.Connection[Any], name: str) -> int:
     row = connection.execute(query, [name]).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _inventory(box: Sandbox) -> dict[str, Rows]:
+    with box.connect() as connection:
+        return inventory(connection)
 
 
 def _plain_dump(box: Sandbox) -> list[str]:
