@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,11 +41,14 @@ from tests.integration.backups.inventory import Rows, inventory, unused_types
 from tests.roles import AS_OWNER, needs_createdb, needs_superuser
 
 if TYPE_CHECKING:
+    import pytest_django.fixtures
+
     from migrationops.backups.manifest import Manifest
     from tests.sandbox import Sandbox
 
 pytestmark = pytest.mark.postgres_tools
 FAULTS = pytest.mark.faults
+NO_OWNER = needs_superuser("has a ready copy of everything")
 OBJECTS = Path(__file__).with_name("objects.sql").read_text()
 ITEMS = """
 CREATE TABLE item (id serial PRIMARY KEY, name text);
@@ -140,9 +144,12 @@ def test_what_belongs_to_the_name_stays_with_it(box: Sandbox) -> None:
             before = read_properties(connection)
         manifest = take(box)
         assert manifest.properties == before
+        box.sql(f"ALTER DATABASE {name} SET work_mem = '6MB'")  # since the backup
+        with box.connect() as connection:
+            now = read_properties(connection)
         put_back(box)
         with box.connect() as connection:
-            assert read_properties(connection) == before
+            assert read_properties(connection) == now != before
             assert connection.execute("SHOW my.setting").fetchone() == ("it's",)
     finally:
         box.drop()
@@ -282,7 +289,7 @@ def test_history_goes_along(box: Sandbox) -> None:
     ) == (report.kept)
 
 
-@needs_superuser("has a ready copy of everything")
+@NO_OWNER
 def test_the_ready_copy_is_swapped_in_without_being_built(box: Sandbox) -> None:
     ready_copy = BackupRequest(alias=box.alias, ready_copy=True)
     backup(ready_copy, silent)
@@ -349,13 +356,20 @@ def test_an_archive_without_the_counted_rows_is_refused_and_dropped(
     assert beside(box) == {}
 
 
-def test_a_backup_of_another_environment_needs_trust(box: Sandbox) -> None:
-    manifest = take(box)
-    foreign = replace(manifest, environment="production")
-    catalog.write(box.directory, manifests.sign(foreign, get_conf()))
-    with pytest.raises(ManifestError, match="backup of production"):
+def test_a_backup_of_another_environment_needs_trust(
+    box: Sandbox, settings: pytest_django.fixtures.SettingsWrapper
+) -> None:
+    """Its stamp lies in the archive, and does not come along."""
+    stamp_as = "UPDATE migrationops_stamp SET environment = '{}'"
+    ours = {**settings.MIGRATIONOPS, "SIGNING_KEYS": ["theirs and ours"]}
+    box.sql(stamp_as.format("development"))
+    settings.MIGRATIONOPS = {**ours, "ENVIRONMENT": "development"}
+    take(box)
+    box.sql(stamp_as.format("test"))
+    settings.MIGRATIONOPS = ours
+    with pytest.raises(ManifestError, match="backup of development"):
         put_back(box)
-    put_back(box, trust=True)
+    put_back(box, trust=True, accepted=Accepted(rows=None))
     assert box.sql("SELECT environment FROM migrationops_stamp") == "test"
 
 
@@ -428,10 +442,12 @@ def test_half_built_databases_of_the_dead_are_dropped(box: Sandbox) -> None:
     assert strangers in box.names()
 
 
+@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=NO_OWNER)])
 def test_a_built_database_is_taken_up_by_the_next_run(
-    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
 ) -> None:
-    take(box)
+    """The same command goes on, after it was killed right before the swap."""
+    backup(BackupRequest(alias=box.alias, ready_copy=ready), silent)
 
     def fail(*_: Any) -> None:
         raise FailedError("not swapped", remedy="none")
@@ -439,13 +455,34 @@ def test_a_built_database_is_taken_up_by_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(swap, "swap", fail)
         with pytest.raises(FailedError):
-            put_back(box)
+            put_back(box, from_ready_copy=ready)
     (built,) = beside(box)
     with box.connect("postgres") as connection:
         oid = _oid(connection, built)
-        report = put_back(box)
+        report = put_back(box, from_ready_copy=ready)
         assert _oid(connection, box.name) == oid
         assert _oid(connection, report.kept) != oid
+
+
+@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=NO_OWNER)])
+def test_one_that_was_written_to_meanwhile_is_not_swapped_in(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
+) -> None:
+    backup(BackupRequest(alias=box.alias, ready_copy=ready), silent)
+
+    def fail(*_: Any) -> None:
+        raise FailedError("not swapped", remedy="none")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(swap, "swap", fail)
+        with pytest.raises(FailedError):
+            put_back(box, from_ready_copy=ready)
+    (built,) = beside(box)
+    box.sql("DELETE FROM item WHERE id = 1", dbname=built)
+    with nullcontext() if not ready else pytest.raises(RefusedError, match="no ready"):
+        put_back(box, from_ready_copy=ready)
+    assert box.sql("SELECT count(*) FROM item") == 100
+    assert list(beside(box).values()) == ([] if ready else [Role.KEPT])
 
 
 @needs_createdb
