@@ -95,7 +95,7 @@ def test_a_backup_that_a_failed_run_refers_to_stays(stamped: Sandbox) -> None:
     took, reused = take(stamped), take(stamped)
     newest = take(stamped)
     own = Run.objects.using(stamped.alias).filter(id=took.run)
-    own.update(state=Run.State.FAILED, backup=None)  # it died before it noted it
+    own.update(state=Run.State.FAILED, backup={})  # it died before it noted it
     other = Run.objects.using(stamped.alias).get(id=newest.run)
     other.pk, other.state = None, Run.State.DIFFERS
     other.backup = reused.to_json()
