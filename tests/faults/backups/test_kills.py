@@ -141,9 +141,12 @@ def lasts(filled: Filled, stage: Stage) -> float:
     prepare(filled.shop, stage)
     child = start(filled.shop, stage)
     started = time.monotonic()
+    assert child.stdout is not None
+    assert child.stdout.read().endswith("ended\n")
+    length = time.monotonic() - started
     child.communicate()
     looked_at(filled, stage)
-    return time.monotonic() - started
+    return length
 
 
 def killed_at(filled: Filled, stage: Stage, delay: float) -> str:
