@@ -100,7 +100,7 @@ def find(
 
     Raises BackupError when there is none.
     """
-    if identifier:
+    if identifier is not None:
         return read(path, identifier, conf, trust=trust)
     own = [m for m in list_backups(path, conf).backups if m.database == database]
     if not own:

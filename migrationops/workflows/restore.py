@@ -116,7 +116,8 @@ def restore_backup(
     with locked(
         request.alias, conf, _COMMAND, wait=request.wait, report=report
     ) as lock:
-        return _restore_beside(task) if request.into else _replace(task, lock)
+        beside = request.into is not None
+        return _restore_beside(task) if beside else _replace(task, lock)
 
 
 def _restore_beside(task: _Task) -> Report:
