@@ -26,6 +26,7 @@ from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.confirmation import Ask, confirm_name
 from migrationops.workflows.preparation import install_own_tables, locked
+from migrationops.workflows.standing import RestoreWatch
 
 _COMMAND = "restore"
 
@@ -139,7 +140,10 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
     request, source = task.request, task.source
     _check_before(task)
     install_own_tables(request.alias, task.conf, lock, task.report)
-    with history.recording(request.alias, task.conf, _COMMAND, task.report) as run:
+    watch = RestoreWatch(source)
+    with history.recording(
+        request.alias, task.conf, _COMMAND, task.report, standing=watch.standing
+    ) as run:
         run.journal.update(backup=task.manifest.to_json())
         with _told(task, "build"):
             built = _build(task, run.run_id)

@@ -64,7 +64,13 @@ def migrate(box: Sandbox, *statements: str, fails: bool = False) -> None:
     with (
         locked(box.alias, conf, "test", wait=10) as lock,
         open_session(box.alias, conf.policy, lock, silent) as session,
-        history.recording(box.alias, conf, "safe_migrate", silent) as run,
+        history.recording(
+            box.alias,
+            conf,
+            "safe_migrate",
+            silent,
+            standing=history.migrations_standing,
+        ) as run,
         executing(session),
     ):
         step = run.journal.start(Step.Kind.MIGRATION, "item")
