@@ -112,6 +112,8 @@ def restore_backup(
         report=report,
         started=started,
     )
+    if request.backup is None:
+        report(_chosen(task.manifest))
     if request.into is None:
         confirm_name(ask, source.database)
     with locked(
@@ -119,6 +121,15 @@ def restore_backup(
     ) as lock:
         beside = request.into is not None
         return _restore_beside(task) if beside else _replace(task, lock)
+
+
+def _chosen(manifest: Manifest) -> Progress:
+    """Name the newest: a newer one that cannot be used was passed over."""
+    return Progress(
+        stage=Stage.RESTORE,
+        state=State.ADVANCED,
+        label=f"the newest usable backup is {manifest.id}",
+    )
 
 
 def _restore_beside(task: _Task) -> Report:

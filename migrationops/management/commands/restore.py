@@ -39,9 +39,8 @@ class Command(OpsCommand):
         lost = "Rows written since the backup that may be lost: a number, or all."
         add("--accept-loss", type=_rows, default=Accepted(), metavar="N", help=lost)
         add("--replica", action="append", default=[], metavar="ALIAS", help="A standby")
-        add(
-            "--wait", type=arguments.seconds, help="Seconds to wait for another runner."
-        )
+        wait = "Seconds to wait for another runner."
+        add("--wait", type=arguments.seconds, help=wait)
         for name, text in _FLAGS.items():
             add(f"--{name.replace('_', '-')}", action="store_true", help=text)
 
