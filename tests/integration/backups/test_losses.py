@@ -181,6 +181,28 @@ def test_an_older_backups_losses_are_known_after_a_restore(box: Sandbox) -> None
     assert box.sql("SELECT count(*) FROM other") == 0
 
 
+def test_losses_are_known_through_several_restores(box: Sandbox) -> None:
+    first = take(box)
+    box.sql("INSERT INTO other VALUES (1), (2)")
+    later = take(box)
+    put_back(box, first, rows=2)
+    migrate(box, "INSERT INTO other VALUES (0)")
+    box.sql("INSERT INTO other VALUES (3)")
+    second = take(box)
+    box.sql("INSERT INTO other VALUES (4), (5), (6)")
+    put_back(box, second, rows=3)
+    box.sql("DELETE FROM item WHERE id <= 7")
+    assert lost(box, second).at_most == 7
+    assert lost(box, first).at_most == lost(box, later).at_most == 1 + 7
+    put_back(box, first, rows=8)
+    box.sql("INSERT INTO other VALUES (7)")
+    # Each of them has all of the first.
+    assert lost(box, second).at_most == lost(box, later).at_most == 1
+    put_back(box, later, rows=1)
+    assert lost(box, second).at_most == 2
+    assert box.sql("SELECT count(*) FROM other") == 2
+
+
 def put_back(box: Sandbox, manifest: Manifest, **accepted: Any) -> None:
     request = Request(
         alias=box.alias,
