@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from migrationops.backups.manifest import Manifest
 from migrationops.conf import Proof
@@ -85,7 +85,7 @@ def _choose(
     proven = [m for m in ordered if m.proof.level > Proof.NONE]
     reasons: dict[str, list[str]] = {m.id: [] for m in ordered}
     for manifest in ordered:
-        if manifest.started > now - timedelta(days=retention.days):
+        if (now - manifest.started).days < retention.days:
             reasons[manifest.id].append(f"younger than {retention.days} days")
         if manifest.run in needed_runs:
             reasons[manifest.id].append("an unfinished or failed run refers to it")

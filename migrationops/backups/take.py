@@ -16,7 +16,7 @@ from migrationops.backups.directory import PendingFile
 from migrationops.backups.engine import AnyEngine, ClusterEngine, Job
 from migrationops.backups.estimate import Estimate, estimate
 from migrationops.backups.manifest import Manifest, sign
-from migrationops.backups.parallel import jobs_for
+from migrationops.backups.parallel import check_jobs, jobs_for
 from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.proof import Archive, prove
 from migrationops.backups.source import Source, open_source
@@ -54,7 +54,7 @@ def take_backup(
     source = open_source(alias, conf)
     expected = _check_space(engine, source, place, proof, keep)
     identifier = backup_id(source, run_id, datetime.now(UTC))
-    jobs = _jobs(engine, jobs, expected)
+    jobs = _jobs(engine, jobs, source, expected)
     with _pending(place / f"{identifier}.dump", jobs) as pending:
         job = Job(
             id=identifier,
@@ -72,10 +72,16 @@ def take_backup(
     return _copy(place, manifest, conf, report) if conf.backup_storage else manifest
 
 
-def _jobs(engine: AnyEngine, asked: int | None, expected: Estimate) -> int:
+def _jobs(
+    engine: AnyEngine, asked: int | None, source: Source, expected: Estimate
+) -> int:
     if engine.exclusive or isinstance(engine, ClusterEngine):
         return 1
-    return asked or jobs_for(expected.database_bytes)
+    if asked is None:
+        return jobs_for(expected.database_bytes)
+    with source.connect() as connection:
+        check_jobs(connection, asked)
+    return asked
 
 
 def _pending(
@@ -161,6 +167,8 @@ def _place(conf: Conf) -> Path:
     Raises ConfigurationError where no backup could be signed, or would not last.
     """
     signing.keys(conf)
+    if conf.backup_storage:
+        storage.check(conf)
     kept = conf.backup_dir_outlives_host or conf.backup_storage
     if conf.environment.is_protected and not kept:
         raise ConfigurationError(
