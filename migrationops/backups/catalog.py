@@ -96,13 +96,14 @@ def find(
     *,
     trust: bool = False,
 ) -> Manifest:
-    """Return the named backup, or this database's newest.
+    """Return the named backup, or this database's newest that is whole.
 
     Raises BackupError when there is none.
     """
     if identifier:
         return read(path, identifier, conf, trust=trust)
-    own = [m for m in list_backups(path, conf).backups if m.database == database]
+    listed = list_backups(path, conf).backups
+    own = [m for m in listed if m.database == database and m.part is None]
     if not own:
         raise BackupError(
             f"There is no usable backup of {database!r} in {path}.",
@@ -124,7 +125,13 @@ def fresh(listing: Listing, conf: Conf, database: str) -> Manifest | None:
         )
         enough = manifest.proof.level >= conf.policy.backup
         young = manifest.started >= oldest
-        if own and enough and young and _lasts(manifest, conf):
+        if (
+            own
+            and manifest.part is None
+            and enough
+            and young
+            and _lasts(manifest, conf)
+        ):
             return manifest
     return None
 

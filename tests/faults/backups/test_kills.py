@@ -62,13 +62,16 @@ def test_a_kill_leaves_before_or_after_and_the_truth(filled: Shop) -> None:
     ends_well(filled)
 
 
-WORKERS = Stage(command="backup", label="backup", within=1.5, jobs=2)
+RARER = {
+    "workers": Stage(command="backup", label="backup", within=1.5, jobs=2),
+    "part": Stage(command="part", label="backup", within=1.0),
+}
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [*STAGES, "workers"])
+@pytest.mark.parametrize("name", [*STAGES, *RARER])
 def test_kills_at_random_instants(filled: Shop, name: str) -> None:
-    stage, dice = STAGES.get(name, WORKERS), random.Random(name)
+    stage, dice = {**STAGES, **RARER}[name], random.Random(name)
     outcomes = set()
     for _ in range(INSTANTS):
         outcomes.add(killed_at(filled, stage, dice.uniform(0, stage.within)))
