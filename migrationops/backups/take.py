@@ -50,14 +50,13 @@ def take_backup(
 
     Ended by an error of ours in 1 or 2, it leaves no backup; in 3, one without copies.
     """
-    place = _place(conf)
-    source = open_source(alias, conf)
+    place, source = _place(conf), open_source(alias, conf)
     expected = _check_space(engine, source, place, proof, keep, part)
-    identifier = backup_id(source, run_id, datetime.now(UTC)) + ("-part" * bool(part))
     jobs = _jobs(engine, 1 if part else jobs, expected)
-    with _pending(place / f"{identifier}.dump", jobs) as pending:
+    final = place / f"{backup_id(source, run_id, datetime.now(UTC), part)}.dump"
+    with _pending(final, jobs) as pending:
         job = Job(
-            id=identifier,
+            id=final.stem,
             run=run_id,
             source=source,
             pending=pending,
@@ -106,15 +105,18 @@ def _copied(
     return copied
 
 
-def backup_id(source: Source, run_id: str, at: datetime) -> str:
+def backup_id(
+    source: Source, run_id: str, at: datetime, part: Part | None = None
+) -> str:
     """Return backup-{environment}-{timestamp}-{database}-{run}, safe as a name.
 
-    The manifest holds database and run in full.
+    The manifest holds database and run in full. A part is told by its name too.
     """
     database = re.sub(r"[^A-Za-z0-9_]", "_", source.database)[:40]
     run = re.sub(r"[^A-Za-z0-9]", "", run_id)[:12]
     timestamp = f"{at:%Y%m%dT%H%M%SZ}"
-    return f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
+    name = f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
+    return f"{name}-part" if part else name
 
 
 def _with_sources(draft: Manifest) -> Manifest:
