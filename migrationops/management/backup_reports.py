@@ -104,7 +104,9 @@ def expired_text(report: expire_backups.Report) -> str:
 
 
 def _size(manifest: Manifest) -> str:
-    point = manifest.point
+    point, part = manifest.point, manifest.part
+    if part is not None:
+        return f"{size(manifest.size)}, rows of {', '.join(part.tables)} only"
     if point is None:
         return size(manifest.size)
     return f"{size(point.repository_bytes)} of pgBackRest's {point.label}"

@@ -53,6 +53,7 @@ STAGES = {
 }
 MORE = {
     "workers": Stage(command="backup", label="backup", soon=0.15, jobs=2),
+    "part": Stage(command="part", label="backup", soon=0.1),
     "ready": Stage(command="swap in", label="build", soon=0.1, proof="restored"),
 }
 
