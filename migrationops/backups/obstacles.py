@@ -14,6 +14,7 @@ from migrationops.exceptions import PreconditionError
 from migrationops.postgres.databases import Connection
 
 _MARGIN = 1.1  # WAL and rounding
+_SET = 160000  # since then a member may be forbidden to SET ROLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ def check_build(connection: Connection, source: Source, manifest: Manifest) -> N
         [
             *_other_major(source, manifest),
             *_no_right_to_create(connection),
+            *_other_owner(connection, manifest),
+            *_no_tablespace(connection, manifest),
         ]
     )
     space.check_copy(connection, int(manifest.database_bytes * _MARGIN))
@@ -47,6 +50,7 @@ def check_swap(
     name = source.database
     _refuse(
         [
+            *_not_owned(connection, name),
             *_prepared_transactions(connection, name),
             *([] if drop_slots else _logical_slots(connection, name)),
             *_subscriptions(connection, name),
@@ -86,6 +90,56 @@ def _no_right_to_create(connection: Connection) -> Iterator[Obstacle]:
             message="This role may not create databases, so none can be built beside.",
             remedy="ALTER ROLE ... CREATEDB, set OPERATOR_URL, or use the provider's "
             "point-in-time recovery.",
+        )
+
+
+def _other_owner(connection: Connection, manifest: Manifest) -> Iterator[Obstacle]:
+    owner = manifest.properties.owner
+    right = "SET" if connection.info.server_version >= _SET else "MEMBER"
+    row = connection.execute(
+        "SELECT current_user, (SELECT pg_has_role(oid, %s) FROM pg_roles "
+        "WHERE rolname = %s)",
+        [right, owner],
+    ).fetchone()
+    assert row is not None
+    user, may = row
+    if may is None:
+        yield Obstacle(
+            message=f"This server has no role {owner!r}, to whom the database belongs: "
+            "no dump of one database carries roles.",
+            remedy=f'CREATE ROLE "{owner}", and what other roles the backup names.',
+        )
+    elif not may:
+        yield Obstacle(
+            message=f"Role {user!r} may not give a database to {owner!r}, to whom it "
+            "belongs.",
+            remedy=f'GRANT "{owner}" TO "{user}", or set OPERATOR_URL to a role that '
+            "may.",
+        )
+
+
+def _no_tablespace(connection: Connection, manifest: Manifest) -> Iterator[Obstacle]:
+    name = manifest.properties.tablespace
+    query = "SELECT FROM pg_tablespace WHERE spcname = %s"
+    if connection.execute(query, [name]).fetchone() is None:
+        yield Obstacle(
+            message=f"This server has no tablespace {name!r}, where the database lies.",
+            remedy=f'CREATE TABLESPACE "{name}" first.',
+        )
+
+
+def _not_owned(connection: Connection, name: str) -> Iterator[Obstacle]:
+    row = connection.execute(
+        "SELECT current_user, pg_get_userbyid(datdba), pg_has_role(datdba, 'USAGE') "
+        "FROM pg_database WHERE datname = %s",
+        [name],
+    ).fetchone()
+    if row and not row[2]:
+        yield Obstacle(
+            message=f"Database {name!r} is {row[1]!r}'s, so that {row[0]!r} may not "
+            "rename it.",
+            remedy=f'GRANT "{row[1]}" TO "{row[0]}", or set OPERATOR_URL to a role '
+            "that may.",
         )
 
 

@@ -20,12 +20,14 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.restore import Backup, TakenOver
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
+from migrationops.exceptions import RefusedError
 from migrationops.models import Step
 from migrationops.postgres.locks import RunnerLock
 from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.confirmation import Ask, confirm_name
 from migrationops.workflows.preparation import install_own_tables, locked
+from migrationops.workflows.standing import RestoreWatch
 
 _COMMAND = "restore"
 
@@ -111,12 +113,38 @@ def restore_backup(
         report=report,
         started=started,
     )
+    if request.backup is None:
+        report(_chosen(task.manifest))
     if request.into is None:
+        _check_whole(task.manifest)
         confirm_name(ask, source.database)
     with locked(
         request.alias, conf, _COMMAND, wait=request.wait, report=report
     ) as lock:
-        return _restore_beside(task) if request.into else _replace(task, lock)
+        beside = request.into is not None
+        return _restore_beside(task) if beside else _replace(task, lock)
+
+
+def _chosen(manifest: Manifest) -> Progress:
+    """Name the newest: a newer one that cannot be used was passed over."""
+    return Progress(
+        stage=Stage.RESTORE,
+        state=State.ADVANCED,
+        label=f"the newest usable backup is {manifest.id}",
+    )
+
+
+def _check_whole(manifest: Manifest) -> None:
+    if manifest.part is None:
+        return
+    tables = ", ".join(manifest.part.tables)
+    raise RefusedError(
+        f"{manifest.id} holds the rows of {tables} only: swapped in, it would leave "
+        "every other table empty. Nothing was changed.",
+        remedy=f"manage.py restore {manifest.id} --into NAME, and copy rows back from "
+        "there. The whole cluster goes back by the restore point of the same run: "
+        "manage.py backups list",
+    )
 
 
 def _restore_beside(task: _Task) -> Report:
@@ -138,7 +166,10 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
     request, source = task.request, task.source
     _check_before(task)
     install_own_tables(request.alias, task.conf, lock, task.report)
-    with history.recording(request.alias, task.conf, _COMMAND, task.report) as run:
+    watch = RestoreWatch(source)
+    with history.recording(
+        request.alias, task.conf, _COMMAND, task.report, standing=watch.standing
+    ) as run:
         run.journal.update(backup=task.manifest.to_json())
         with _told(task, "build"):
             built = _build(task, run.run_id)

@@ -28,6 +28,7 @@ from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
 from migrationops.workflows import lint_migrations, run_backup, time_budget
 from migrationops.workflows.migration_run import Work
+from migrationops.workflows.run_backup import Obtained
 from migrationops.workflows.take_back import take_back
 
 
@@ -139,16 +140,20 @@ def _earlier_rehearsal(work: Work) -> Rehearsal | None:
     return found if found.holds_for(work.plan, catalog) else None
 
 
-def back_up(work: Work) -> Manifest | None:
+def back_up(work: Work, rehearsal: Rehearsal | None) -> Obtained:
     """Take a backup and prove it, as far as the policy and the plan want."""
     if work.conf.policy.backup is Proof.NONE:
-        return None
+        return Obtained()
     with work.run.stage(Stage.BACKUP) as step:
         earlier = run_backup.earlier(work)
         step.detail["reused"] = earlier is not None
-        manifest = run_backup.obtain(work, earlier)
-        work.run.journal.update(backup=manifest.to_json())
-        return manifest
+        spare = time_budget.spare(work, rehearsal, has_backup=earlier is not None)
+        obtained = run_backup.obtain(work, earlier, spare)
+        if obtained.backup:
+            work.run.journal.update(backup=obtained.backup.to_json())
+        if obtained.part:
+            step.detail["part"] = obtained.part.to_json()
+        return obtained
 
 
 def apply(
