@@ -10,7 +10,7 @@ from migrationops.backups.build import may_create
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.sessions import untouchable_sessions
 from migrationops.backups.source import Source
-from migrationops.exceptions import PreconditionError
+from migrationops.exceptions import PreconditionError, RefusedError
 from migrationops.postgres.databases import Connection
 
 _MARGIN = 1.1  # WAL and rounding
@@ -21,6 +21,20 @@ _SET = 160000  # since then a member may be forbidden to SET ROLE
 class Obstacle:
     message: str
     remedy: str
+
+
+def check_whole(manifest: Manifest) -> None:
+    """Raise RefusedError when the backup holds a part of the database only."""
+    if manifest.part is None:
+        return
+    tables = ", ".join(manifest.part.tables)
+    raise RefusedError(
+        f"{manifest.id} holds the rows of {tables} only: swapped in, it would leave "
+        "every other table empty. Nothing was changed.",
+        remedy=f"manage.py restore {manifest.id} --into NAME, and copy rows back from "
+        "there. The whole cluster goes back by the restore point of the same run: "
+        "manage.py backups list",
+    )
 
 
 def check_build(connection: Connection, source: Source, manifest: Manifest) -> None:
