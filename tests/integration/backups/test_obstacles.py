@@ -66,6 +66,24 @@ def test_a_database_of_another_role(stamped: Sandbox, manifest: Manifest) -> Non
         assert f'GRANT "{owner}" TO "{name}"' in caught.value.remedy
 
 
+@needs_superuser("makes a subscription")
+def test_the_remedy_can_be_typed_as_it_stands(stamped: Sandbox) -> None:
+    stamped.sql(
+        "CREATE SUBSCRIPTION \"it's one\" CONNECTION 'dbname=nowhere' PUBLICATION p "
+        "WITH (connect = false, slot_name = none)"
+    )
+    source = source_of(stamped)
+    with (
+        source.maintenance() as connection,
+        pytest.raises(PreconditionError, match="writes to the live") as caught,
+    ):
+        obstacles.check_swap(
+            connection, source, drop_slots=False, accept_stale_replicas=False
+        )
+    stamped.sql(caught.value.remedy.split(" first")[0])
+    assert stamped.sql("SELECT count(*) FROM pg_subscription") == 0
+
+
 @needs_superuser("makes a role")
 def test_a_role_that_may_not_read_the_stamp(stamped: Sandbox) -> None:
     params = {**stamped.params, "dbname": stamped.name}
