@@ -79,8 +79,9 @@ def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Man
             raise BackupError(
                 f"{item.name} has {size:,} bytes, its manifest says {item.size:,}: "
                 "it is damaged. Nothing was changed.",
-                remedy="Use another backup, or fetch a copy: manage.py backups fetch "
-                + identifier,
+                remedy=f"Fetch its copy: manage.py backups fetch {identifier}"
+                if manifest.copies
+                else "Use another backup: manage.py backups list",
             )
     return manifest
 
@@ -102,14 +103,14 @@ def find(
     *,
     trust: bool = False,
 ) -> Manifest:
-    """Return the named backup, or this database's newest.
+    """Return the named backup, or this database's newest that is whole.
 
     Raises BackupError when there is none.
     """
     if identifier is not None:
         return read(path, identifier, conf, trust=trust)
     listing = list_backups(path, conf)
-    own = [m for m in listing.backups if m.database == database]
+    own = [m for m in listing.backups if m.database == database and m.part is None]
     if own:
         return own[-1]
     if listing.unusable:
@@ -139,7 +140,13 @@ def fresh(listing: Listing, conf: Conf, database: str) -> Manifest | None:
         )
         enough = manifest.proof.level >= conf.policy.backup
         young = manifest.started >= oldest
-        if own and enough and young and _lasts(manifest, conf):
+        if (
+            own
+            and manifest.part is None
+            and enough
+            and young
+            and _lasts(manifest, conf)
+        ):
             return manifest
     return None
 

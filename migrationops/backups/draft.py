@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from migrationops.backups import contents
@@ -55,7 +55,7 @@ def describe(
 ) -> Manifest:
     """Describe what this connection sees: the snapshot, or the copy itself."""
     source = job.source
-    return Manifest(
+    draft = Manifest(
         id=job.id,
         run=job.run,
         environment=source.conf.environment,
@@ -79,3 +79,7 @@ def describe(
         properties=before.properties,
         counters=before.counters,
     )
+    if job.part is None:
+        return draft
+    size = job.part.bytes  # what it takes on a disk is asked by it
+    return replace(draft, part=job.part, database_bytes=size, large_objects=0)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from migrationops.backups.difference import Difference
 from migrationops.backups.manifest import Manifest
-from migrationops.management.rendering import duration, proof_text, size, table
-from migrationops.wording import many
+from migrationops.management.rendering import proof_text, size, table
+from migrationops.wording import duration, many
 from migrationops.workflows import backup, expire_backups, install_schedules, restore
 from migrationops.workflows.backups import Listed, Verified
 
@@ -104,7 +104,9 @@ def expired_text(report: expire_backups.Report) -> str:
 
 
 def _size(manifest: Manifest) -> str:
-    point = manifest.point
+    point, part = manifest.point, manifest.part
+    if part is not None:
+        return f"{size(manifest.size)}, rows of {', '.join(part.tables)} only"
     if point is None:
         return size(manifest.size)
     return f"{size(point.repository_bytes)} of pgBackRest's {point.label}"

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from migrationops import stamp
-from migrationops.backups import catalog, derived, directory, storage
+from migrationops.backups import catalog, derived, directory, storage, verify
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engines import confirmed
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
-from migrationops.conf import get_conf
+from migrationops.conf import Proof, get_conf
+from migrationops.exceptions import BackupError
 from migrationops.models import Run
 from migrationops.postgres import beside
 from migrationops.workflows.preparation import locked
@@ -57,6 +58,7 @@ def expire_backups(request: Request) -> Report:
     """Decide, and with `apply` delete, under the runner lock.
 
     A backup's manifest goes first: without it there is no backup, only a file.
+    Raises BackupError where the newest proven one is damaged.
     """
     conf = get_conf()
     stamp.require_environment(request.alias, conf)
@@ -65,6 +67,8 @@ def expire_backups(request: Request) -> Report:
         place = directory.backup_directory(conf)
         source = open_source(request.alias, conf)
         report = _decide(request, source, place)
+        if report.expiry.expired:
+            _check_newest(source, place)
         if request.apply:
             _delete(report, source, place)
     return report
@@ -72,17 +76,19 @@ def expire_backups(request: Request) -> Report:
 
 def _decide(request: Request, source: Source, place: Path) -> Report:
     now = datetime.now(UTC)
-    listing = confirmed(catalog.list_backups(place, source.conf), source.conf)
+    own = catalog.list_backups(place, source.conf)
+    listing = confirmed(own, source.conf)
+    unasked = {u.id for u in listing.unusable if not u.gone}
     expiry = choose(
         [m for m in listing.backups if m.database == source.database],
         request.retention,
         now=now,
         needed_runs=_needed(request.alias, listing.backups),
+        lasting_runs=frozenset(m.run for m in own.backups if m.id in unasked),
     )
     gone = tuple(unusable.id for unusable in listing.unusable if unusable.gone)
     expiry = replace(expiry, expired=expiry.expired + gone)
-    lasting = {m.id for m in listing.backups} - set(expiry.expired)
-    lasting |= {u.id for u in listing.unusable if not u.gone}
+    lasting = unasked | {m.id for m in listing.backups} - set(expiry.expired)
     with source.maintenance() as connection:
         found = derived.find_derived(connection, source.database)
     return Report(
@@ -93,6 +99,25 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
         ),
         applied=request.apply,
     )
+
+
+def _check_newest(source: Source, place: Path) -> None:
+    """Let nothing go because of a newer backup that is damaged.
+
+    Its level is from the day of its proof. Raises BackupError.
+    """
+    listing = catalog.list_backups(place, source.conf)
+    own = [m for m in listing.backups if m.database == source.database]
+    proven = [m for m in own if m.proof.level > Proof.NONE]
+    for newest in {m.point is None: m for m in proven}.values():
+        try:
+            verify.check_archive(place / newest.archive, newest)
+        except BackupError as exc:
+            raise BackupError(
+                f"{exc} It is the newest proven one, for which others would go.",
+                remedy="Take a new one: manage.py backup; or mend it: manage.py "
+                f"backups fetch {newest.id}. Then expire again.",
+            ) from exc
 
 
 def _needed(alias: str, backups: Iterable[Manifest]) -> frozenset[str]:

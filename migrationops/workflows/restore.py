@@ -20,6 +20,7 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.restore import Backup, TakenOver
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
+from migrationops.exceptions import RefusedError
 from migrationops.models import Step
 from migrationops.postgres.locks import RunnerLock
 from migrationops.progress import Progress, ProgressCallback, Stage, State
@@ -115,6 +116,7 @@ def restore_backup(
     if request.backup is None:
         report(_chosen(task.manifest))
     if request.into is None:
+        _check_whole(task.manifest)
         confirm_name(ask, source.database)
     with locked(
         request.alias, conf, _COMMAND, wait=request.wait, report=report
@@ -129,6 +131,19 @@ def _chosen(manifest: Manifest) -> Progress:
         stage=Stage.RESTORE,
         state=State.ADVANCED,
         label=f"the newest usable backup is {manifest.id}",
+    )
+
+
+def _check_whole(manifest: Manifest) -> None:
+    if manifest.part is None:
+        return
+    tables = ", ".join(manifest.part.tables)
+    raise RefusedError(
+        f"{manifest.id} holds the rows of {tables} only: swapped in, it would leave "
+        "every other table empty. Nothing was changed.",
+        remedy=f"manage.py restore {manifest.id} --into NAME, and copy rows back from "
+        "there. The whole cluster goes back by the restore point of the same run: "
+        "manage.py backups list",
     )
 
 

@@ -1,96 +1,69 @@
-"""What this server or this role cannot do is said before anything is built."""
+"""What stands in the way of a swap is named before anything is built."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from migrationops.backups import obstacles
-from migrationops.backups.source import Source, open_source
-from migrationops.exceptions import PreconditionError, StampError
+from migrationops.backups import derived, obstacles
+from migrationops.backups.source import open_source
+from migrationops.conf import get_conf
+from migrationops.exceptions import PreconditionError
 from migrationops.progress import silent
-from migrationops.stamp import read
-from migrationops.workflows.backup import Request, backup
-from tests.roles import needs_createdb, needs_superuser, role
+from migrationops.workflows.backup import Request as BackupRequest
+from migrationops.workflows.backup import backup
+from migrationops.workflows.restore import Request, restore_backup
+from tests.roles import needs_superuser, role
 
 if TYPE_CHECKING:
-    from migrationops.backups.manifest import Manifest
     from tests.sandbox import Sandbox
 
-pytestmark = [needs_createdb, pytest.mark.postgres_tools]
+pytestmark = pytest.mark.postgres_tools
 
 
-@pytest.fixture
-def manifest(stamped: Sandbox) -> Manifest:
-    return backup(Request(alias=stamped.alias), silent).backup
-
-
-def source_of(box: Sandbox, **params: str) -> Source:
-    found = open_source(box.alias, box.conf())
-    return replace(found, params={**found.params, **params})
-
-
-@pytest.mark.parametrize(
-    ("where", "remedy"),
-    [({"owner": "gone"}, "CREATE ROLE"), ({"tablespace": "ssd"}, "CREATE TABLESPACE")],
-)
-def test_what_the_server_does_not_have(
-    stamped: Sandbox, manifest: Manifest, where: dict[str, str], remedy: str
-) -> None:
-    elsewhere = replace(manifest, properties=replace(manifest.properties, **where))
-    source = source_of(stamped)
-    with (
-        source.maintenance() as connection,
-        pytest.raises(PreconditionError, match="This server has no") as caught,
-    ):
-        obstacles.check_build(connection, source, elsewhere)
-    assert "Nothing was changed" in str(caught.value)
-    assert remedy in caught.value.remedy
-
-
-@needs_superuser("makes a role")
-def test_a_database_of_another_role(stamped: Sandbox, manifest: Manifest) -> None:
-    owner = manifest.properties.owner
-    with role(stamped.params, "CREATEDB") as name:
-        source = source_of(stamped, user=name)
-        with source.maintenance() as connection:
-            with pytest.raises(PreconditionError, match=f"may not give .* {owner!r}"):
-                obstacles.check_build(connection, source, manifest)
-            with pytest.raises(PreconditionError, match="may not rename it") as caught:
-                obstacles.check_swap(
-                    connection, source, drop_slots=False, accept_stale_replicas=False
-                )
-        assert f'GRANT "{owner}" TO "{name}"' in caught.value.remedy
+def refused(box: Sandbox, match: str) -> PreconditionError:
+    """See that a restore is refused for this, and that nothing was built."""
+    with pytest.raises(PreconditionError, match=match) as caught:
+        restore_backup(Request(alias=box.alias), silent)
+    with box.connect("postgres") as connection:
+        assert derived.find_derived(connection, box.name) == ()
+    return caught.value
 
 
 @needs_superuser("makes a subscription")
-def test_the_remedy_can_be_typed_as_it_stands(stamped: Sandbox) -> None:
+def test_a_subscription_would_go_on_writing_to_the_old_one(stamped: Sandbox) -> None:
+    backup(BackupRequest(alias=stamped.alias), silent)
     stamped.sql(
-        "CREATE SUBSCRIPTION \"it's one\" CONNECTION 'dbname=nowhere' PUBLICATION p "
-        "WITH (connect = false, slot_name = none)"
+        "CREATE SUBSCRIPTION theirs CONNECTION 'dbname=none' PUBLICATION p "
+        "WITH (connect = false, slot_name = NONE)"
     )
-    source = source_of(stamped)
-    with (
-        source.maintenance() as connection,
-        pytest.raises(PreconditionError, match="writes to the live") as caught,
-    ):
-        obstacles.check_swap(
-            connection, source, drop_slots=False, accept_stale_replicas=False
-        )
-    stamped.sql(caught.value.remedy.split(" first")[0])
-    assert stamped.sql("SELECT count(*) FROM pg_subscription") == 0
+    try:
+        error = refused(stamped, "Subscription 'theirs' writes to the live database")
+        assert 'DROP SUBSCRIPTION "theirs" first' in error.remedy
+    finally:
+        stamped.sql("DROP SUBSCRIPTION theirs")
 
 
-@needs_superuser("makes a role")
-def test_a_role_that_may_not_read_the_stamp(stamped: Sandbox) -> None:
-    params = {**stamped.params, "dbname": stamped.name}
-    with (
-        role(stamped.params, "NOCREATEDB") as name,
-        psycopg.connect(**{**params, "user": name}) as connection,
-        pytest.raises(StampError, match=f"{name!r} may not read") as caught,
-    ):
-        read(connection)
-    assert "OPERATOR_URL" in caught.value.remedy
+@needs_superuser("has a session that others may not end")
+def test_a_session_that_this_role_may_not_end_is_named(
+    stamped: Sandbox, settings: Any
+) -> None:
+    """Ended in the swap it could not be; all sessions at once, the call fails."""
+    with role(stamped.params, "CREATEDB") as name, stamped.connect() as theirs:
+        url = psycopg.conninfo.make_conninfo("", **{**stamped.params, "user": name})
+        settings.MIGRATIONOPS = {**settings.MIGRATIONOPS, "OPERATOR_URL": url}
+        source = open_source(stamped.alias, get_conf())
+        with source.maintenance() as connection:
+            with pytest.raises(PreconditionError, match="is not this role's") as caught:
+                obstacles.check_swap(
+                    connection, source, drop_slots=False, accept_stale_replicas=False
+                )
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):  # the betrayal
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = %s",
+                    [stamped.name],
+                )
+        assert f"pid {theirs.info.backend_pid} " in str(caught.value)

@@ -182,6 +182,17 @@ def test_a_manifest_that_leaves_its_directory_is_refused(
         catalog.read(stamped.directory, manifest.id, get_conf())
 
 
+def test_a_symbolic_link_in_place_of_its_directory_is_refused(
+    stamped: Sandbox,
+) -> None:
+    manifest = take(stamped, Proof.DECODED)
+    archive, elsewhere = stamped.directory / manifest.archive, stamped.directory / "x"
+    archive.rename(elsewhere)
+    archive.symlink_to(elsewhere)
+    with pytest.raises(ManifestError, match="is a symbolic link"):
+        catalog.read(stamped.directory, manifest.id, get_conf())
+
+
 def test_a_full_disk_and_a_dead_writer_leave_nothing(stamped: Sandbox) -> None:
     stamped.directory.mkdir(mode=0o700, exist_ok=True)
     dead = stamped.directory / f"backup-test-1-x-1.dump{directory.PARTIAL}"

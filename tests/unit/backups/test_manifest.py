@@ -24,6 +24,7 @@ from migrationops.backups.manifest import (
     serialise,
     sign,
 )
+from migrationops.backups.part import Part
 from migrationops.backups.point import RestorePoint
 from migrationops.conf import Conf, Proof
 from migrationops.conf import parse as parse_conf
@@ -97,11 +98,18 @@ POINT = RestorePoint(
 )
 
 
+PARTIAL = replace(
+    MANIFEST, part=Part(tables=("public.t",), bytes=8192, unknown=("a.0002: code",))
+)
+
+
 def conf(**values: Any) -> Conf:
     return parse_conf({"ENVIRONMENT": "test", **values})
 
 
-@pytest.mark.parametrize("manifest", [MANIFEST, replace(MANIFEST, point=POINT)])
+@pytest.mark.parametrize(
+    "manifest", [MANIFEST, replace(MANIFEST, point=POINT), PARTIAL]
+)
 def test_a_manifest_survives_being_written_and_read(manifest: Manifest) -> None:
     signed = sign(manifest, conf())
     assert parse(serialise(signed), conf()) == signed
@@ -128,6 +136,19 @@ def test_keys_rotate() -> None:
     assert sign(MANIFEST, rotated).key_id != sign(MANIFEST, conf()).key_id
     with pytest.raises(ManifestError):
         parse(content, conf(SIGNING_KEYS=["new"]))
+
+
+def test_one_without_the_keys_of_later_releases_is_read() -> None:
+    data = MANIFEST.to_json()
+    del data["point"], data["part"]
+    assert parse(json.dumps(data).encode(), conf(), trust=True) == MANIFEST
+
+
+def test_one_with_a_key_of_a_later_release_is_refused() -> None:
+    """It may say, as `part` does, that it is no whole backup."""
+    data = {**MANIFEST.to_json(), "excerpt": True}
+    with pytest.raises(ManifestError, match="excerpt"):
+        parse(json.dumps(data).encode(), conf(), trust=True)
 
 
 def test_an_unsigned_one_is_refused() -> None:
