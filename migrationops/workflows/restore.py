@@ -197,6 +197,7 @@ def _check_before(task: _Task) -> None:
             accept_stale_replicas=request.accept_stale_replicas
             or bool(request.replicas),
         )
+    followers.check(source, request.replicas)
     restore.check_losses(source, task.manifest, request.accepted)
 
 
