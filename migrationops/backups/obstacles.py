@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from migrationops.backups import space
 from migrationops.backups.build import may_create
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.sessions import untouchable_sessions
 from migrationops.backups.source import Source
-from migrationops.exceptions import PreconditionError, RefusedError
+from migrationops.exceptions import PreconditionError
 from migrationops.postgres.databases import Connection
 
 _MARGIN = 1.1  # WAL and rounding
@@ -21,20 +23,6 @@ _SET = 160000  # since then a member may be forbidden to SET ROLE
 class Obstacle:
     message: str
     remedy: str
-
-
-def check_whole(manifest: Manifest) -> None:
-    """Raise RefusedError when the backup holds a part of the database only."""
-    if manifest.part is None:
-        return
-    tables = ", ".join(manifest.part.tables)
-    raise RefusedError(
-        f"{manifest.id} holds the rows of {tables} only: swapped in, it would leave "
-        "every other table empty. Nothing was changed.",
-        remedy=f"manage.py restore {manifest.id} --into NAME, and copy rows back from "
-        "there. The whole cluster goes back by the restore point of the same run: "
-        "manage.py backups list",
-    )
 
 
 def check_build(connection: Connection, source: Source, manifest: Manifest) -> None:
@@ -121,14 +109,15 @@ def _other_owner(connection: Connection, manifest: Manifest) -> Iterator[Obstacl
         yield Obstacle(
             message=f"This server has no role {owner!r}, to whom the database belongs: "
             "no dump of one database carries roles.",
-            remedy=f'CREATE ROLE "{owner}", and what other roles the backup names.',
+            remedy=f"CREATE ROLE {_name(owner)}, and what other roles the backup "
+            "names.",
         )
     elif not may:
         yield Obstacle(
             message=f"Role {user!r} may not give a database to {owner!r}, to whom it "
             "belongs.",
-            remedy=f'GRANT "{owner}" TO "{user}", or set OPERATOR_URL to a role that '
-            "may.",
+            remedy=f"GRANT {_name(owner)} TO {_name(user)}, or set OPERATOR_URL to a "
+            "role that may.",
         )
 
 
@@ -138,7 +127,7 @@ def _no_tablespace(connection: Connection, manifest: Manifest) -> Iterator[Obsta
     if connection.execute(query, [name]).fetchone() is None:
         yield Obstacle(
             message=f"This server has no tablespace {name!r}, where the database lies.",
-            remedy=f'CREATE TABLESPACE "{name}" first.',
+            remedy=f"CREATE TABLESPACE {_name(name)} first.",
         )
 
 
@@ -152,8 +141,8 @@ def _not_owned(connection: Connection, name: str) -> Iterator[Obstacle]:
         yield Obstacle(
             message=f"Database {name!r} is {row[1]!r}'s, so that {row[0]!r} may not "
             "rename it.",
-            remedy=f'GRANT "{row[1]}" TO "{row[0]}", or set OPERATOR_URL to a role '
-            "that may.",
+            remedy=f"GRANT {_name(row[1])} TO {_name(row[0])}, or set OPERATOR_URL to "
+            "a role that may.",
         )
 
 
@@ -164,7 +153,7 @@ def _prepared_transactions(connection: Connection, name: str) -> Iterator[Obstac
     for (gid,) in rows.fetchall():
         yield Obstacle(
             message=f"Prepared transaction {gid!r} holds the database.",
-            remedy=f"COMMIT PREPARED or ROLLBACK PREPARED '{gid}'.",
+            remedy=f"ROLLBACK PREPARED {_quoted(gid)}, or COMMIT PREPARED it.",
         )
 
 
@@ -186,7 +175,8 @@ def _subscriptions(connection: Connection, name: str) -> Iterator[Obstacle]:
     for (subscription,) in rows.fetchall():
         yield Obstacle(
             message=f"Subscription {subscription!r} writes to the live database.",
-            remedy=f"DROP SUBSCRIPTION {subscription} first, and make it anew after.",
+            remedy=f"DROP SUBSCRIPTION {_name(subscription)} first, and make it anew "
+            "after.",
         )
 
 
@@ -203,6 +193,14 @@ def _standbys(connection: Connection) -> Iterator[Obstacle]:
             remedy="--replica ALIAS for each standby ends them after replay; "
             "--accept-stale-replicas leaves them to you.",
         )
+
+
+def _name(name: str) -> str:
+    return sql.Identifier(name).as_string()
+
+
+def _quoted(text: str) -> str:
+    return sql.Literal(text).as_string()
 
 
 def _untouchable(connection: Connection, name: str) -> Iterator[Obstacle]:

@@ -139,15 +139,6 @@ def _with_sources(draft: Manifest) -> Manifest:
     return replace(draft, migrations=migrations)
 
 
-def _without_copy(keep: Role | None) -> str:
-    """Return how the backup is proven with nothing restored on the live server."""
-    if keep is None:
-        return f"set {_ELSEWHERE}"
-    if keep is Role.READY:
-        return f"leave --ready-copy out and set {_ELSEWHERE}"
-    return f"set POLICY's backup to 'restored' and {_ELSEWHERE}"
-
-
 def _check_space(
     engine: AnyEngine,
     source: Source,
@@ -172,6 +163,15 @@ def _check_space(
                 connection, expected.server_bytes, otherwise=_without_copy(keep)
             )
     return expected
+
+
+def _without_copy(keep: Role | None) -> str:
+    """Return how the backup is proven with nothing restored on the live server."""
+    if keep is None:
+        return f"set {_ELSEWHERE}"
+    if keep is Role.READY:
+        return f"leave --ready-copy out and set {_ELSEWHERE}"
+    return f"set POLICY's backup to 'restored' and {_ELSEWHERE}"
 
 
 def check_part(place: Path, part: Part) -> Estimate:

@@ -156,13 +156,14 @@ def stream(
         process = _start(command, environment, stdin, stderr)
         assert process.stdout is not None
         child = Child(process.stdout, stderr, name)
-        try:
-            with process.stdout, _deadline(process, timeout) as expired:
-                yield child
-                process.stdout.close()
-                process.wait()
-        finally:
-            _end(process)
+        with process.stdout:  # to close it waits for whoever reads: end that first
+            try:
+                with _deadline(process, timeout) as expired:
+                    yield child
+                    process.stdout.close()
+                    process.wait()
+            finally:
+                _end(process)
         _check(process.returncode, child, timeout if expired.is_set() else None)
 
 

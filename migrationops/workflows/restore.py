@@ -11,13 +11,14 @@ from typing import Any
 from django.db import connections
 
 from migrationops import history, stamp
-from migrationops.backups import followers, into, obstacles, restore
+from migrationops.backups import followers, into, obstacles, restore, selection
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Derived
 from migrationops.backups.difference import Difference
 from migrationops.backups.losses import Accepted, Losses
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.restore import Backup, TakenOver
+from migrationops.backups.restore import TakenOver
+from migrationops.backups.selection import Backup
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
 from migrationops.models import Step
@@ -108,14 +109,14 @@ def restore_backup(
         request=request,
         conf=conf,
         source=source,
-        backup=restore.find_backup(source, request.backup, trust=request.trust),
+        backup=selection.find_backup(source, request.backup, trust=request.trust),
         report=report,
         started=started,
     )
     if request.backup is None:
         report(_chosen(task.manifest))
     if request.into is None:
-        obstacles.check_whole(task.manifest)
+        selection.check_whole(task.manifest)
         confirm_name(ask, source.database)
     with locked(
         request.alias, conf, _COMMAND, wait=request.wait, report=report
@@ -196,6 +197,7 @@ def _check_before(task: _Task) -> None:
             accept_stale_replicas=request.accept_stale_replicas
             or bool(request.replicas),
         )
+    followers.check(source, request.replicas)
     restore.check_losses(source, task.manifest, request.accepted)
 
 
