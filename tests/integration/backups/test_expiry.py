@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,17 @@ def test_what_was_replaced_stays_for_a_week(stamped: Sandbox) -> None:
     assert timedelta(days=7) == KEPT_FOR
     assert expire(stamped).databases == (made[True],)
     assert stamped.names() == {stamped.name, made[False]}
+
+
+def test_a_file_that_somebody_may_be_copying_in_stays(stamped: Sandbox) -> None:
+    take(stamped)
+    young, old = (stamped.directory / f"backup-test-{n}.dump" for n in ("new", "old"))
+    for path in (young, old):
+        path.write_bytes(b"no manifest yet")
+    os.utime(old, (0, 0))
+    assert expire(stamped).leftovers == (old.name,)
+    assert young.exists()
+    assert not old.exists()
 
 
 def test_a_backup_that_a_failed_run_refers_to_stays(stamped: Sandbox) -> None:
