@@ -87,6 +87,7 @@ class Manifest:
     recipients: tuple[str, ...] = ()
     copies: tuple[Copy, ...] = ()
     point: RestorePoint | None = None  # of a physical engine
+    invalid_indexes: tuple[str, ...] = ()  # of the live one
     key_id: str = ""
     signature: str = ""
 
@@ -111,6 +112,12 @@ class Manifest:
     def has_statistics(self) -> bool:
         """Whether the archive holds the planner's statistics (pg_dump of 18)."""
         return self.engine == "pg_dump" and self.server_major >= 18
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Name what pg_dump itself leaves out, for people."""
+        names = self.invalid_indexes if self.engine == "pg_dump" else ()
+        return tuple(f"INDEX {name}, which was INVALID" for name in names)
 
     @property
     def server_major(self) -> int:
@@ -199,6 +206,7 @@ def _build(data: dict[str, Any]) -> Manifest:
     values["proof"] = _proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
     values["point"] = parse_point(values.get("point"))
+    values["invalid_indexes"] = tuple(values.get("invalid_indexes", ()))
     return Manifest(**values)
 
 

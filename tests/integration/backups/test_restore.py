@@ -500,6 +500,22 @@ def test_a_name_of_63_characters_is_restored_twice(stamped: Sandbox) -> None:
     assert set(beside(long)) == kept
 
 
+@needs_superuser("marks an index as INVALID")
+@pytest.mark.parametrize("engine", ["pg_dump", pytest.param("template", marks=FAULTS)])
+def test_an_invalid_index_is_told_of_or_comes_along(box: Sandbox, engine: str) -> None:
+    """A dump is without it, and says nothing."""
+    box.sql("CREATE UNIQUE INDEX twice ON item (name)")
+    box.sql(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'twice'::regclass"
+    )
+    request = BackupRequest(alias=box.alias, engine=engine, proof=Proof.RESTORED)
+    assert backup(request, silent).backup.invalid_indexes == ("public.twice",)
+    report = put_back(box)
+    there = box.sql("SELECT to_regclass('twice') IS NOT NULL")
+    named = "INDEX public.twice, which was INVALID" in report.missing
+    assert (there, named) == ((False, True) if engine == "pg_dump" else (True, False))
+
+
 def test_clients_that_reconnect_see_the_one_or_the_other(box: Sandbox) -> None:
     manifest = take(box)
     box.sql("UPDATE item SET name = 'new'")
