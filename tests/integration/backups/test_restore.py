@@ -443,6 +443,20 @@ def test_half_built_databases_of_the_dead_are_dropped(box: Sandbox) -> None:
     assert strangers in box.names()
 
 
+@needs_createdb
+def test_those_of_the_living_are_left_alone(box: Sandbox) -> None:
+    """Two may prove at once; neither drops what the other is filling."""
+    source = open_source(box.alias, get_conf())
+    made = derived.new_derived(box.name, role=Role.SCRATCH, run="", backup="")
+    box.sql(f'CREATE DATABASE "{made.name}"', dbname="postgres")
+    with source.maintenance() as other:
+        with derived.claimed(source, made.name) as connection:
+            derived.describe(connection, made)
+            assert derived.collect_abandoned(other, box.name) == ()
+        assert derived.collect_abandoned(other, box.name) == (made,)
+    assert beside(box) == {}
+
+
 @pytest.mark.parametrize("ready", [False, pytest.param(True, marks=NO_OWNER)])
 def test_a_built_database_is_taken_up_by_the_next_run(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
