@@ -13,10 +13,12 @@ import pytest
 from django.db import connections
 from psycopg import sql
 
-from migrationops.backups import catalog, derived, losses, restore, swap
+from migrationops.backups import build, catalog, derived, losses, restore, swap
 from migrationops.backups import manifest as manifests
 from migrationops.backups.derived import Role
+from migrationops.backups.engine import RestoreTask
 from migrationops.backups.losses import Accepted
+from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import (
@@ -276,7 +278,9 @@ def test_the_lock_outlives_the_swap(box: Sandbox) -> None:
     assert found == [Role.KEPT]
 
 
-def test_history_goes_along(box: Sandbox) -> None:
+def test_history_goes_along(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the swap: killed right after it, what is live has its history."""
+    monkeypatch.setattr(Aftermath, "carry_history", lambda *_: pytest.fail("too late"))
     take(box)
     box.sql("UPDATE migrationops_run SET error = 'seen later' WHERE command = 'backup'")
     report = put_back(box)
@@ -441,6 +445,30 @@ def test_half_built_databases_of_the_dead_are_dropped(box: Sandbox) -> None:
     put_back(box)
     assert list(beside(box).values()) == [Role.KEPT]
     assert strangers in box.names()
+
+
+def test_nobody_looks_into_what_is_being_built(box: Sandbox) -> None:
+    """Whom the live one's grants keep out would see all of it."""
+    manifest, seen = take(box), list[bool]()
+    source = open_source(box.alias, get_conf())
+
+    class Looking(PgDump):
+        def restore(self, task: RestoreTask) -> tuple[str, ...]:
+            query = "SELECT has_database_privilege('pg_monitor', %s, 'CONNECT')"
+            seen.append(box.sql(query, [task.dbname]))
+            return super().restore(task)
+
+    archive = box.directory / manifest.archive
+    build.build(
+        Looking(),
+        source,
+        manifest,
+        archive,
+        role=Role.BUILT,
+        run="",
+        accept_missing=True,
+    )
+    assert seen == [False]
 
 
 @needs_createdb
