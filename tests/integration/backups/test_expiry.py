@@ -50,9 +50,8 @@ def listed(box: Sandbox) -> list[str]:
     return [m.id for m in listing.backups]
 
 
-@pytest.mark.parametrize("apply", [False, True])
 def test_a_good_one_does_not_go_for_a_newer_one_that_is_damaged(
-    stamped: Sandbox, apply: bool
+    stamped: Sandbox,
 ) -> None:
     """Counting files, or levels of the day of the proof, would delete the last."""
     good, damaged = take(stamped), take(stamped)
@@ -61,8 +60,9 @@ def test_a_good_one_does_not_go_for_a_newer_one_that_is_damaged(
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     assert listed(stamped) == [good.id, damaged.id]  # by its size it is whole
-    with pytest.raises(BackupError, match="the newest proven one") as caught:
-        expire(stamped, apply=apply)
+    for apply in (False, True):
+        with pytest.raises(BackupError, match="the newest proven one") as caught:
+            expire(stamped, apply=apply)
     assert "manage.py backup;" in caught.value.remedy
     assert listed(stamped) == [good.id, damaged.id]
 
