@@ -81,6 +81,7 @@ def box(stamped: Sandbox) -> Sandbox:
 
 
 def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
+    box.sql("ANALYZE item")
     manifest = take(box)
     assert {m.app for m in manifest.migrations} == {"migrationops"}
     assert all(len(m.source) == 64 for m in manifest.migrations)
@@ -90,6 +91,9 @@ def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
     assert report.rows == manifest.rows
     assert beside(box) == {report.kept: Role.KEPT}
     assert box.sql("SELECT count(*) FROM item") == 100
+    # The planner knows its tables at once.
+    assert box.sql("SELECT count(*) FROM pg_stats WHERE tablename = 'item'") == 2
+    assert box.sql("SELECT reltuples FROM pg_class WHERE relname = 'item'") == 100
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         box.sql("DELETE FROM item", dbname=report.kept)
 
