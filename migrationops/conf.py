@@ -149,7 +149,7 @@ class Conf:
 
 # Keys that are no field of Conf of the same name.
 _SPECIAL = {"ENVIRONMENT", "POLICY", "WAIT", "TIME_BUDGET", "OUTAGE_BUDGET"}
-_PATHS = {"state_dir", "backup_dir"}
+_LISTS, _DIRS = ("PG_BIN", "RECIPIENTS", "SIGNING_KEYS"), ("BACKUP_DIR", "STATE_DIR")
 KEYS = {f.name.upper() for f in fields(Conf)} | _SPECIAL
 
 
@@ -182,6 +182,8 @@ def parse(raw: Mapping[str, Any]) -> Conf:
 
 def _problems(raw: Mapping[str, Any]) -> list[str]:
     problems = [f"{key} is not a key of it" for key in raw if key not in KEYS]
+    problems += [f"{key} is a list" for key in _LISTS if isinstance(raw.get(key), str)]
+    problems += [f"{key} is empty" for key in _DIRS if raw.get(key) == ""]
     if "ENVIRONMENT" not in raw:
         problems.append("ENVIRONMENT is required")
     known = {f.name for f in fields(Policy)} - {"name", "strictness"}
@@ -239,7 +241,7 @@ _CONVERTED: dict[type, Callable[[Any], Any]] = {  # by the type of the preset
 
 
 def _value(name: str, value: Any) -> Any:
-    if name in _PATHS:
+    if name.endswith("_dir"):
         return None if value is None else Path(value)
     if name == "pgbackrest":
         return None if value is None else parse_stanza(value)

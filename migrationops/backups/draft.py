@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from migrationops.backups import contents
@@ -56,7 +56,7 @@ def describe(
 ) -> Manifest:
     """Describe what this connection sees: the snapshot, or the copy itself."""
     source = job.source
-    return Manifest(
+    draft = Manifest(
         id=job.id,
         run=job.run,
         environment=source.conf.environment,
@@ -81,3 +81,7 @@ def describe(
         counters=before.counters,
         invalid_indexes=introspection.invalid_indexes(connection),
     )
+    if job.part is None:
+        return draft
+    size = job.part.bytes  # what it takes on a disk is asked by it
+    return replace(draft, part=job.part, database_bytes=size, large_objects=0)

@@ -140,6 +140,7 @@ def _decoding(source: Source) -> Iterator[_Decoder]:
 
 def dump_arguments(source: Source, snapshot: Snapshot, compression: str) -> list[str]:
     """Return what pg_dump is told in every format."""
+    statistics = source.major >= 18 and not snapshot.options  # all or none
     # gzip:1 is spelt 1 before 16, and still understood so after.
     level = compression.removeprefix("gzip:")
     return [
@@ -147,7 +148,8 @@ def dump_arguments(source: Source, snapshot: Snapshot, compression: str) -> list
         f"--snapshot={snapshot.id}",
         f"--lock-wait-timeout={_PATIENCE * 1000:.0f}",
         "--no-password",
-        *(["--statistics"] if source.major >= 18 else []),
+        *(["--statistics"] if statistics else []),
+        *snapshot.options,
         *source.role_arguments(),
     ]
 

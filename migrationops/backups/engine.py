@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from migrationops.backups.directory import PendingFile
 from migrationops.backups.manifest import Manifest, ProofRecord
+from migrationops.backups.part import Part
 from migrationops.backups.source import Source
 from migrationops.backups.tree import PendingTree
 from migrationops.conf import Conf, Proof
@@ -23,7 +24,7 @@ class Job:
     """One backup to be made; `expected_bytes` is an estimate, for the progress.
 
     With `read_back` the archive may be decoded while it is written. `pending` is a
-    tree for more than one of `jobs`.
+    tree for more than one of `jobs`. A `part` is for pg_dump, and for one job.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Job:
     expected_bytes: int = 0
     read_back: bool = False
     jobs: int = 1
+    part: Part | None = None
 
     @property
     def hashed(self) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from migrationops.backups import catalog
 from migrationops.backups.contents import database_bytes
 from migrationops.backups.manifest import Manifest
+from migrationops.backups.part import Part
 from migrationops.conf import Conf, Proof
 from migrationops.postgres.databases import Connection
 
@@ -61,8 +62,22 @@ def _newest(conf: Conf, database: str, engine: str) -> Manifest | None:
     if place is None or not place.is_dir():
         return None
     listing = catalog.list_backups(place, conf)
-    own = [m for m in listing.backups if (m.database, m.engine) == (database, engine)]
+    own = [
+        m
+        for m in listing.backups
+        if (m.database, m.engine) == (database, engine) and m.part is None
+    ]
     return own[-1] if own else None
+
+
+def estimate_part(part: Part) -> Estimate:
+    """Estimate the dump of some tables; no earlier one was of the same ones."""
+    return Estimate(
+        seconds=_START + part.bytes / _DUMP,
+        database_bytes=part.bytes,
+        dump_bytes=part.bytes // _COMPRESSED,
+        server_bytes=0,
+    )
 
 
 def _dump_seconds(size: int, earlier: Manifest | None) -> float:

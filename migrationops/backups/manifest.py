@@ -19,6 +19,7 @@ from migrationops.backups.contents import (
     Table,
 )
 from migrationops.backups.counters import Counters, parse_counters
+from migrationops.backups.part import Part, parse_part
 from migrationops.backups.point import RestorePoint, parse_point
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ManifestError
@@ -87,6 +88,7 @@ class Manifest:
     recipients: tuple[str, ...] = ()
     copies: tuple[Copy, ...] = ()
     point: RestorePoint | None = None  # of a physical engine
+    part: Part | None = None  # no whole backup
     invalid_indexes: tuple[str, ...] = ()  # of the live one
     key_id: str = ""
     signature: str = ""
@@ -111,7 +113,8 @@ class Manifest:
     @property
     def has_statistics(self) -> bool:
         """Whether the archive holds the planner's statistics (pg_dump of 18)."""
-        return self.engine == "pg_dump" and self.server_major >= 18
+        whole = self.engine == "pg_dump" and self.part is None
+        return whole and self.server_major >= 18
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -206,6 +209,7 @@ def _build(data: dict[str, Any]) -> Manifest:
     values["proof"] = _proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
     values["point"] = parse_point(values.get("point"))
+    values["part"] = parse_part(values.get("part"))
     values["invalid_indexes"] = tuple(values.get("invalid_indexes", ()))
     return Manifest(**values)
 

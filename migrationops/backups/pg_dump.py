@@ -16,6 +16,7 @@ from migrationops.backups.dumping import Dump, count_rows, write_dump
 from migrationops.backups.engine import Job, RestoreTask, Taken
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.parallel import write_tree
+from migrationops.backups.part import narrowed
 from migrationops.backups.snapshot import Snapshot, lock_first_snapshot
 from migrationops.backups.source import Source
 from migrationops.backups.toc import Contents, restorable
@@ -55,7 +56,8 @@ class PgDump:
 
     def _take(self, job: Job) -> Taken:
         before = read_before(job.source)
-        with lock_first_snapshot(job.source) as snapshot:
+        with lock_first_snapshot(job.source) as whole:
+            snapshot = narrowed(whole, job.part) if job.part else whole
             dump = _write(job, snapshot)
             copied = Copied(
                 engine=self.name,
@@ -83,6 +85,8 @@ class PgDump:
         source = task.source
         with source.connect(task.dbname) as connection:
             wanted = restorable(source, connection, task.archive)
+        if task.manifest.part:
+            wanted = wanted.without_foreign_keys()
         missing = wanted.missing if task.owners else wanted.skipped
         if missing and not task.accept_missing:
             raise PreconditionError(
@@ -94,7 +98,7 @@ class PgDump:
             listing.write("\n".join(wanted.lines))
             listing.flush()
             _run_restore(task, listing.name, _ownership(task, wanted))
-        return missing
+        return (*missing, *wanted.left_out)
 
 
 def _write(job: Job, snapshot: Snapshot) -> Dump:

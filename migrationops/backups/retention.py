@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from migrationops.backups.manifest import Manifest
 from migrationops.conf import Proof
 from migrationops.exceptions import ConfigurationError
+
+_NEEDED = "an unfinished or failed run refers to it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +59,42 @@ def choose(
     *,
     now: datetime,
     needed_runs: frozenset[str] = frozenset(),
+    lasting_runs: frozenset[str] = frozenset(),
 ) -> Expiry:
     """Decide for the backups of one database.
 
     Unproven backups stay while they are younger than `days`, or a run needs them.
     Restore points count by themselves: what they build on is not ours to keep, so
-    that a day's point is no reason to let the day's dump go.
+    that a day's point is no reason to let the day's dump go. A dump of some tables
+    goes with the restore points of its run; `lasting_runs` have some which are not
+    among `backups`.
     """
     retention.check()
     ordered = sorted(backups, key=lambda m: m.started)
     points = [m for m in ordered if m.point is not None]
-    others = [m for m in ordered if m.point is None]
-    parts = [_choose(part, retention, now, needed_runs) for part in (others, points)]
+    whole = [m for m in ordered if m.point is None and m.part is None]
+    found = [_choose(some, retention, now, needed_runs) for some in (whole, points)]
+    stay = {kept.id for kept in found[1].kept}
+    runs = lasting_runs | {m.run for m in points if m.id in stay}
+    parts = [m for m in ordered if m.part is not None]
+    found.append(_follow(parts, runs, needed_runs))
     return Expiry(
-        kept=tuple(kept for part in parts for kept in part.kept),
-        expired=tuple(identifier for part in parts for identifier in part.expired),
+        kept=tuple(kept for each in found for kept in each.kept),
+        expired=tuple(identifier for each in found for identifier in each.expired),
+    )
+
+
+def _follow(
+    parts: Iterable[Manifest], lasting: frozenset[str], needed: frozenset[str]
+) -> Expiry:
+    reasons = dict.fromkeys(needed, (_NEEDED,))
+    reasons |= dict.fromkeys(lasting, ("belongs to a restore point that stays",))
+    found = list(parts)
+    return Expiry(
+        kept=tuple(
+            Kept(id=m.id, reasons=reasons[m.run]) for m in found if m.run in reasons
+        ),
+        expired=tuple(m.id for m in found if m.run not in reasons),
     )
 
 
@@ -85,10 +108,10 @@ def _choose(
     proven = [m for m in ordered if m.proof.level > Proof.NONE]
     reasons: dict[str, list[str]] = {m.id: [] for m in ordered}
     for manifest in ordered:
-        if manifest.started > now - timedelta(days=retention.days):
+        if (now - manifest.started).days < retention.days:
             reasons[manifest.id].append(f"younger than {retention.days} days")
         if manifest.run in needed_runs:
-            reasons[manifest.id].append("an unfinished or failed run refers to it")
+            reasons[manifest.id].append(_NEEDED)
     for manifest in proven[:1]:
         reasons[manifest.id].append("the newest proven one")
     for manifest in proven[: retention.last]:

@@ -46,12 +46,16 @@ WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """An exported snapshot, for as long as its connection stays in transaction."""
+    """An exported snapshot, for as long as its connection stays in transaction.
+
+    `options` are for pg_dump, where not everything is to be dumped.
+    """
 
     connection: Connection
     id: str
     lsn: str
     relations: tuple[Relation, ...]
+    options: tuple[str, ...] = ()
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from migrationops.backups import catalog, directory, signing, space, storage
 from migrationops.backups.derived import Role
 from migrationops.backups.directory import PendingFile
 from migrationops.backups.engine import AnyEngine, ClusterEngine, Job
-from migrationops.backups.estimate import Estimate, estimate
+from migrationops.backups.estimate import Estimate, estimate, estimate_part
 from migrationops.backups.manifest import Manifest, sign
-from migrationops.backups.parallel import jobs_for
+from migrationops.backups.parallel import check_jobs, jobs_for
+from migrationops.backups.part import Part
 from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.proof import Archive, prove
 from migrationops.backups.source import Source, open_source
@@ -27,6 +28,7 @@ from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.sources import source_hash
 
 _ENGINE = PgDump()
+_ELSEWHERE = "PROOF_URL to another server"
 
 
 def take_backup(
@@ -39,24 +41,23 @@ def take_backup(
     keep: Role | None = None,
     engine: AnyEngine = _ENGINE,
     jobs: int | None = None,
+    part: Part | None = None,
 ) -> Manifest:
-    """Back up the alias's database; prove it, and `keep` what the proof restored.
+    """Back up the alias's database, or a part; `keep` what the proof restored.
 
     1. Look for keys and room, then dump to a temporary name, and flush.
-    2. Prove.
-    3. Rename, and write the manifest: only now is it listed.
-    4. Copy it to BACKUP_STORAGE, where there is one, and read it back.
+    2. Prove; then rename, and write the manifest: only now is it listed.
+    3. Copy it to BACKUP_STORAGE, where there is one, and read it back.
 
-    Ended by an error of ours before 3, it leaves no backup; in 4, one without copies.
+    Ended by an error of ours in 1 or 2, it leaves no backup; in 3, one without copies.
     """
-    place = _place(conf)
-    source = open_source(alias, conf)
-    expected = _check_space(engine, source, place, proof, keep)
-    identifier = backup_id(source, run_id, datetime.now(UTC))
-    jobs = _jobs(engine, jobs, expected)
-    with _pending(place / f"{identifier}.dump", jobs) as pending:
+    place, source = _place(conf), open_source(alias, conf)
+    expected = _check_space(engine, source, place, proof, keep, part)
+    jobs = _jobs(engine, 1 if part else jobs, source, expected)
+    final = place / f"{backup_id(source, run_id, datetime.now(UTC), part)}.dump"
+    with _pending(final, jobs) as pending:
         job = Job(
-            id=identifier,
+            id=final.stem,
             run=run_id,
             source=source,
             pending=pending,
@@ -64,17 +65,24 @@ def take_backup(
             expected_bytes=expected.dump_bytes,
             read_back=proof > Proof.NONE,
             jobs=jobs,
+            part=part,
         )
         manifest = _proven(engine, job, proof, keep)
         pending.publish()
         catalog.write(place, manifest)
-    return _copy(place, manifest, conf, report) if conf.backup_storage else manifest
+    return _copied(place, manifest, conf, report)
 
 
-def _jobs(engine: AnyEngine, asked: int | None, expected: Estimate) -> int:
+def _jobs(
+    engine: AnyEngine, asked: int | None, source: Source, expected: Estimate
+) -> int:
     if engine.exclusive or isinstance(engine, ClusterEngine):
         return 1
-    return asked or jobs_for(expected.database_bytes)
+    if asked is None:
+        return jobs_for(expected.database_bytes)
+    with source.connect() as connection:
+        check_jobs(connection, asked)
+    return asked
 
 
 def _pending(
@@ -93,24 +101,29 @@ def _proven(engine: AnyEngine, job: Job, proof: Proof, keep: Role | None) -> Man
     return sign(replace(draft, proof=proven), job.source.conf)
 
 
-def _copy(
+def _copied(
     place: Path, manifest: Manifest, conf: Conf, report: ProgressCallback
 ) -> Manifest:
+    if not conf.backup_storage:
+        return manifest
     report(_step("upload", State.STARTED))
     copied = storage.upload(place, manifest, conf)
     catalog.write(place, copied)
     return copied
 
 
-def backup_id(source: Source, run_id: str, at: datetime) -> str:
+def backup_id(
+    source: Source, run_id: str, at: datetime, part: Part | None = None
+) -> str:
     """Return backup-{environment}-{timestamp}-{database}-{run}, safe as a name.
 
-    The manifest holds database and run in full.
+    The manifest holds database and run in full. A part is told by its name too.
     """
     database = re.sub(r"[^A-Za-z0-9_]", "_", source.database)[:40]
     run = re.sub(r"[^A-Za-z0-9]", "", run_id)[:12]
     timestamp = f"{at:%Y%m%dT%H%M%SZ}"
-    return f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
+    name = f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
+    return f"{name}-part" if part else name
 
 
 def _with_sources(draft: Manifest) -> Manifest:
@@ -127,19 +140,44 @@ def _with_sources(draft: Manifest) -> Manifest:
 
 
 def _check_space(
-    engine: AnyEngine, source: Source, place: Path, proof: Proof, keep: Role | None
+    engine: AnyEngine,
+    source: Source,
+    place: Path,
+    proof: Proof,
+    keep: Role | None,
+    part: Part | None,
 ) -> Estimate:
     """Refuse before an hour of dumping what would fail after it.
 
     What is kept is made on the live server, whatever proves else.
     """
+    if part:
+        return check_part(place, part)
     with source.connect() as connection:
         expected = estimate(connection, source.conf, proof)
         if isinstance(engine, ClusterEngine):
             return expected
         space.check_dump(place, expected)
         if keep or not source.conf.proof_url:
-            space.check_copy(connection, expected.server_bytes)
+            space.check_copy(
+                connection, expected.server_bytes, otherwise=_without_copy(keep)
+            )
+    return expected
+
+
+def _without_copy(keep: Role | None) -> str:
+    """Return how the backup is proven with nothing restored on the live server."""
+    if keep is None:
+        return f"set {_ELSEWHERE}"
+    if keep is Role.READY:
+        return f"leave --ready-copy out and set {_ELSEWHERE}"
+    return f"set POLICY's backup to 'restored' and {_ELSEWHERE}"
+
+
+def check_part(place: Path, part: Part) -> Estimate:
+    """Refuse before a physical backup what would fail after it."""
+    expected = estimate_part(part)
+    space.check_dump(place, expected)
     return expected
 
 
@@ -149,6 +187,8 @@ def _place(conf: Conf) -> Path:
     Raises ConfigurationError where no backup could be signed, or would not last.
     """
     signing.keys(conf)
+    if conf.backup_storage:
+        storage.check(conf)
     kept = conf.backup_dir_outlives_host or conf.backup_storage
     if conf.environment.is_protected and not kept:
         raise ConfigurationError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from migrationops.backups.source import Source
@@ -19,6 +19,7 @@ from migrationops.postgres.databases import Connection
 _ENTRY = re.compile(r"^(?P<id>\d+); \d+ \d+ (?P<rest>.+)$")
 _PRIVILEGED = ("EVENT TRIGGER", "PUBLICATION", "SUBSCRIPTION")
 _NO_OBJECT = ("ACL", "COMMENT", "SECURITY LABEL", "SEQUENCE SET", "TABLE DATA")
+_KEY = "FK CONSTRAINT"
 _OF_A_ROLE = "DEFAULT ACL"  # ALTER DEFAULT PRIVILEGES FOR that role
 _SET = 160000  # since then a member may be forbidden to SET ROLE
 
@@ -27,12 +28,20 @@ _SET = 160000  # since then a member may be forbidden to SET ROLE
 class Contents:
     """The lines of `pg_restore --list` to keep, and what they leave out.
 
-    `adopted` names the owners that what they own cannot be given back to.
+    `adopted` names the owners that what they own cannot be given back to, `left_out`
+    is what nobody could restore.
     """
 
     lines: tuple[str, ...]
     skipped: tuple[str, ...] = ()
     adopted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def without_foreign_keys(self) -> Contents:
+        """Return this for a part of a database: the rows referred to are not there."""
+        keys = tuple(line for line in self.lines if _rest(line).startswith(_KEY))
+        kept = tuple(line for line in self.lines if line not in set(keys))
+        return replace(self, lines=kept, left_out=tuple(map(_rest, keys)))
 
     @property
     def missing(self) -> tuple[str, ...]:

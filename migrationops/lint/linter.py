@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.migrations.loader import MigrationLoader
@@ -65,19 +65,11 @@ def lint_plan(
     empty) every migration counts as a release of its own, on tables so big; without,
     the migrations are one plan, and a table that it makes is empty in it.
     """
-    state = ProjectState(real_apps=loader.unmigrated_apps)
     tally = _Tally()
-    for key in _order(loader):
-        migration = loader.graph.nodes[key]
-        if key in applied:
-            state = migration.mutate_state(state, preserve=False)
-            continue
-        if "apps" not in state.__dict__:
-            state.apps  # noqa: B018 - rendered once; clones of it are cheap
-        unit, state = collecting.collect(migration, state, alias=alias, world=world)
+    walked = walk(loader, world, alias=alias, applied=applied, sizes=sizes)
+    for key, unit in walked:
         if key in wanted:
             tally.add(key, unit, rules)
-        _settle(world, unit, sizes)
     return LintReport(
         findings=tuple(tally.findings),
         suppressed=tuple(tally.suppressed),
@@ -86,6 +78,28 @@ def lint_plan(
         locks=tally.locks,
         unknown=_unknown(world, sizes),
     )
+
+
+def walk(
+    loader: MigrationLoader,
+    world: World,
+    *,
+    alias: str,
+    applied: Collection[Key] = (),
+    sizes: Mapping[str, int] | None = None,
+) -> Iterator[tuple[Key, MigrationUnit]]:
+    """Yield each migration that is not applied, in order; the world moves along."""
+    state = ProjectState(real_apps=loader.unmigrated_apps)
+    for key in _order(loader):
+        migration = loader.graph.nodes[key]
+        if key in applied:
+            state = migration.mutate_state(state, preserve=False)
+            continue
+        if "apps" not in state.__dict__:
+            state.apps  # noqa: B018 - rendered once; clones of it are cheap
+        unit, state = collecting.collect(migration, state, alias=alias, world=world)
+        yield key, unit
+        _settle(world, unit, sizes)
 
 
 def _order(loader: MigrationLoader) -> Iterable[Key]:

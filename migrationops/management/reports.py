@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrationops.management.rendering import duration, proof_text, size, table
-from migrationops.wording import many
+from migrationops.management.rendering import proof_text, size, table
+from migrationops.wording import duration, many
 from migrationops.workflows.migration_run import Outcome, Report
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from migrationops.plan import Plan
     from migrationops.rehearsal.rehearse import Rehearsal
     from migrationops.workflows import migration_status, resolve_migration, seed
+    from migrationops.workflows.part_backup import PartBackup
 
 
 def safe_migrate_text(report: Report) -> str:
@@ -29,6 +30,8 @@ def safe_migrate_text(report: Report) -> str:
     if backup := report.backup:
         proof = proof_text(backup.proof)
         lines.append(f"Backup: {backup.id} ({size(backup.size)}, {proof})")
+    if report.part:
+        lines += _part(report.part)
     if report.applied:
         rows = [[a.label, duration(a.seconds), _how(a)] for a in report.applied]
         lines += ["Applied:", table(rows)]
@@ -41,6 +44,19 @@ def safe_migrate_text(report: Report) -> str:
     if report.run:
         lines.append(f"Run {report.run}.")
     return "\n".join(lines)
+
+
+def _part(part: PartBackup) -> list[str]:
+    """Say whose rows were dumped beside a physical backup, and whose were not."""
+    tables, lines = ", ".join(part.tables), []
+    if part.id:
+        lines.append(f"  and the rows of {tables}: {part.id}")
+    if part.skipped:
+        lines.append(f"  not the rows of {tables} by themselves: {part.skipped}.")
+    return lines + [
+        f"  tables not known, rows in the physical backup only: {why}"
+        for why in part.unknown
+    ]
 
 
 def seed_text(report: seed.Report) -> str:

@@ -76,17 +76,19 @@ def expire_backups(request: Request) -> Report:
 
 def _decide(request: Request, source: Source, place: Path) -> Report:
     now = datetime.now(UTC)
-    listing = confirmed(catalog.list_backups(place, source.conf), source.conf)
+    own = catalog.list_backups(place, source.conf)
+    listing = confirmed(own, source.conf)
+    unasked = {u.id for u in listing.unusable if not u.gone}
     expiry = choose(
         [m for m in listing.backups if m.database == source.database],
         request.retention,
         now=now,
         needed_runs=_needed(request.alias, listing.backups),
+        lasting_runs=frozenset(m.run for m in own.backups if m.id in unasked),
     )
     gone = tuple(unusable.id for unusable in listing.unusable if unusable.gone)
     expiry = replace(expiry, expired=expiry.expired + gone)
-    lasting = {m.id for m in listing.backups} - set(expiry.expired)
-    lasting |= {u.id for u in listing.unusable if not u.gone}
+    lasting = unasked | {m.id for m in listing.backups} - set(expiry.expired)
     with source.maintenance() as connection:
         found = derived.find_derived(connection, source.database)
     return Report(
@@ -106,7 +108,7 @@ def _check_newest(source: Source, place: Path) -> None:
     """
     listing = catalog.list_backups(place, source.conf)
     own = [m for m in listing.backups if m.database == source.database]
-    proven = [m for m in own if m.proof.level > Proof.NONE]
+    proven = [m for m in own if m.proof.level > Proof.NONE and m.part is None]
     for newest in {m.point is None: m for m in proven}.values():
         try:
             verify.check_archive(place / newest.archive, newest)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from migrationops.preconditions import Problem
     from migrationops.rehearsal.rehearse import Rehearsal
     from migrationops.workflows.disagreement import Disagreement
+    from migrationops.workflows.part_backup import PartBackup
 
 
 class Outcome(StrEnum):
@@ -64,6 +65,7 @@ class Report:
     lint: LintReport | None = None
     rehearsal: Rehearsal | None = None
     backup: Manifest | None = None
+    part: PartBackup | None = None
     applied: tuple[Applied, ...] = ()
     verification: Verification | None = None
 
@@ -90,6 +92,7 @@ class Report:
             "rehearsal": self.rehearsal.summary() if self.rehearsal else None,
             "disagreements": [d.to_json() for d in self.disagreements],
             "backup": self.backup.to_json() if self.backup else None,
+            "part": self.part.to_json() if self.part else None,
             "applied": [asdict(a) for a in self.applied],
             "verification": asdict(self.verification) if self.verification else None,
             "seconds": round(self.seconds, 3),
@@ -103,6 +106,7 @@ class Done:
     lint: LintReport | None = None
     rehearsal: Rehearsal | None = None
     backup: Manifest | None = None
+    part: PartBackup | None = None
     applied: tuple[Applied, ...] = ()
 
 

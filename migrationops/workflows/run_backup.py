@@ -5,7 +5,7 @@ A plan that only adds is content with one that is there, young and proven enough
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from migrationops.backups import catalog, directory, engines
 from migrationops.backups.build import may_create
@@ -17,11 +17,21 @@ from migrationops.backups.take import take_backup
 from migrationops.conf import Conf, OnFailure, Policy, Proof
 from migrationops.exceptions import RefusedError
 from migrationops.postgres import databases
+from migrationops.workflows import part_backup
 from migrationops.workflows.migration_run import Work
+from migrationops.workflows.part_backup import PartBackup
 from migrationops.workflows.rehearsed_backup import take_rehearsed
 
 _ANY_AGE = 10 * 365 * 24 * 3600.0  # seconds
 _DUMP = "Or POLICY's engine 'pg_dump'."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obtained:
+    """The backup of a run; of a cluster also what was dumped beside it."""
+
+    backup: Manifest | None = None
+    part: PartBackup | None = None
 
 
 def engine_of(work: Work) -> AnyEngine:
@@ -56,13 +66,22 @@ def earlier(work: Work) -> Manifest | None:
     return found
 
 
-def obtain(work: Work, enough: Manifest | None) -> Manifest:
-    """Return the earlier one, or take one and prove it; a restore point comes last."""
-    engine = engine_of(work)
-    if work.conf.policy.backup is Proof.REHEARSED:
-        return take_rehearsed(work)
-    proven = enough or _take(work, work.conf, engine, work.conf.policy.backup)
-    return _take_point(work, engine, proven) if _is_of_cluster(engine) else proven
+def obtain(work: Work, enough: Manifest | None, spare: float | None) -> Obtained:
+    """Return the earlier one, or take one and prove it.
+
+    Of a cluster a restore point comes last, after a dump of the tables that the plan
+    changes, if the time budget leaves as many seconds: `spare`, None is any.
+    """
+    engine, level = engine_of(work), work.conf.policy.backup
+    if level is Proof.REHEARSED:
+        return Obtained(backup=take_rehearsed(work))
+    if not _is_of_cluster(engine):
+        return Obtained(backup=enough or _take(work, work.conf, engine, level))
+    part, said = part_backup.plan_part(work, spare)
+    proven = enough or _take(work, work.conf, engine, level)
+    if part and said:
+        said = replace(said, id=part_backup.take_part(work, part).id)
+    return Obtained(backup=_take_point(work, engine, proven), part=said)
 
 
 def _take_point(work: Work, engine: AnyEngine, proven: Manifest) -> Manifest:

@@ -69,7 +69,13 @@ def _migrate(opening: Opening, session: Session, tell: ProgressCallback) -> Repo
     settle_replacements(session, loader)
     if not todo.migrations and not history.unfinished(request.alias).exists():
         return opening.report(Outcome.NOTHING, todo)
-    with history.recording(request.alias, conf, "safe_migrate", tell) as run:
+    with history.recording(
+        request.alias,
+        conf,
+        "safe_migrate",
+        tell,
+        standing=history.migrations_standing,
+    ) as run:
         return _record(opening, session, run)
 
 
@@ -99,6 +105,7 @@ def _record(opening: Opening, session: Session, run: Recording) -> Report:
         lint=done.lint,
         rehearsal=done.rehearsal,
         backup=done.backup,
+        part=done.part,
         applied=resumed + done.applied,
         verification=verification,
     )
@@ -113,9 +120,15 @@ def _deploy(work: Work) -> Done:
     stages.estimate(work)
     lint = stages.lint(work)
     rehearsal = stages.rehearse(work)
-    backup = stages.back_up(work)
-    applied = stages.apply(work, lint, rehearsal, backup)
-    return Done(lint=lint, rehearsal=rehearsal, backup=backup, applied=applied)
+    obtained = stages.back_up(work, rehearsal)
+    applied = stages.apply(work, lint, rehearsal, obtained.backup)
+    return Done(
+        lint=lint,
+        rehearsal=rehearsal,
+        backup=obtained.backup,
+        part=obtained.part,
+        applied=applied,
+    )
 
 
 def _work(opening: Opening, session: Session, run: Recording) -> Work:

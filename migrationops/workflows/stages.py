@@ -12,6 +12,7 @@ from migrationops.conf import LintMode, OnFailure, Proof
 from migrationops.exceptions import FailedError, NeedsPersonError, RefusedError
 from migrationops.executor import verify as verification
 from migrationops.executor.apply import apply_plan, forget_due
+from migrationops.executor.receivers import noting_receivers
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
@@ -27,6 +28,7 @@ from migrationops.resume import Interrupted
 from migrationops.schema import Catalog
 from migrationops.workflows import lint_migrations, run_backup, time_budget
 from migrationops.workflows.migration_run import Work
+from migrationops.workflows.run_backup import Obtained
 from migrationops.workflows.take_back import take_back
 
 
@@ -138,16 +140,20 @@ def _earlier_rehearsal(work: Work) -> Rehearsal | None:
     return found if found.holds_for(work.plan, catalog) else None
 
 
-def back_up(work: Work) -> Manifest | None:
+def back_up(work: Work, rehearsal: Rehearsal | None) -> Obtained:
     """Take a backup and prove it, as far as the policy and the plan want."""
     if work.conf.policy.backup is Proof.NONE:
-        return None
+        return Obtained()
     with work.run.stage(Stage.BACKUP) as step:
         earlier = run_backup.earlier(work)
         step.detail["reused"] = earlier is not None
-        manifest = run_backup.obtain(work, earlier)
-        work.run.journal.update(backup=manifest.to_json())
-        return manifest
+        spare = time_budget.spare(work, rehearsal, has_backup=earlier is not None)
+        obtained = run_backup.obtain(work, earlier, spare)
+        if obtained.backup:
+            work.run.journal.update(backup=obtained.backup.to_json())
+        if obtained.part:
+            step.detail["part"] = obtained.part.to_json()
+        return obtained
 
 
 def apply(
@@ -225,5 +231,7 @@ def saying_what_stands(resumed: Sequence[Applied]) -> Iterator[None]:
 
 def make_good(work: Work) -> None:
     """Send the post_migrate that a killed run did not come to send."""
-    send_post_migrate(work.alias, applied_state(work.loader), work.loader, work.plan)
+    state = applied_state(work.loader)
+    with noting_receivers(work.alias, work.run.journal):
+        send_post_migrate(work.alias, state, work.loader, work.plan)
     forget_due(work.run.journal)

@@ -56,6 +56,13 @@ def require(
     return asdict(expected)
 
 
+def spare(work: Work, rehearsal: Rehearsal | None, *, has_backup: bool) -> float | None:
+    """Return the seconds that the time budget leaves; None where there is none."""
+    expected = _expect(work, rehearsal, has_backup=has_backup)
+    budget = work.conf.policy.time_budget
+    return budget - expected.total if budget else None
+
+
 def _expect(work: Work, rehearsal: Rehearsal | None, *, has_backup: bool) -> Expected:
     connection, policy = work.run.journal.connection, work.conf.policy
     level = Proof.NONE if has_backup else policy.backup

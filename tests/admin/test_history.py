@@ -178,6 +178,20 @@ def test_a_failed_run_shows_what_its_stages_noted(staff: Client) -> None:
     assert "Index a is INVALID. DROP INDEX a" in text
 
 
+def test_what_was_dumped_beside_a_physical_backup_is_shown(staff: Client) -> None:
+    run = make_run()
+    step = run.steps.order_by("number").first()
+    assert step is not None
+    said = {"id": "backup-x-part", "tables": ["public.item"], "unknown": ["a.2: code"]}
+    step.detail = {"part": said}
+    step.save()
+
+    text = staff.get(page_of(run)).content.decode()
+
+    assert "rows of public.item dumped as backup-x-part" in text
+    assert "tables not known: a.2: code" in text
+
+
 def test_what_was_locked_first_is_shown_in_its_order(staff: Client) -> None:
     run = make_run()
     step = run.steps.order_by("number").last()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import uuid
 
 import django
 
 django.setup()
 
 from migrationops.backups.losses import Accepted  # noqa: E402
-from migrationops.conf import Proof  # noqa: E402
+from migrationops.backups.part import Part  # noqa: E402
+from migrationops.backups.take import take_backup  # noqa: E402
+from migrationops.conf import Proof, get_conf  # noqa: E402
 from migrationops.progress import Progress, State  # noqa: E402
 from migrationops.workflows.backup import Request as BackupRequest  # noqa: E402
 from migrationops.workflows.backup import backup  # noqa: E402
@@ -30,6 +33,17 @@ def main(command: str, proof: str, jobs: str) -> None:
     if command == "backup":
         level = Proof[proof.upper()]
         backup(BackupRequest(alias="default", proof=level, jobs=int(jobs)), tell)
+    elif command == "part":
+        say("backup")
+        some = Part(tables=("public.shop_item",), bytes=0)
+        take_backup(
+            alias="default",
+            conf=get_conf(),
+            run_id=uuid.uuid4().hex,
+            proof=Proof[proof.upper()],
+            report=tell,
+            part=some,
+        )
     else:
         request = Request(
             alias="default",

@@ -52,6 +52,7 @@ STAGES = {
 }
 MORE = {
     "workers": Stage(command="backup", label="backup", jobs=2),
+    "part": Stage(command="part", label="backup"),
     "ready": Stage(command="swap in", label="build", proof="restored"),
 }
 

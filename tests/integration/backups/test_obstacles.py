@@ -41,7 +41,7 @@ def test_a_subscription_would_go_on_writing_to_the_old_one(stamped: Sandbox) -> 
     )
     try:
         error = refused(stamped, "Subscription 'theirs' writes to the live database")
-        assert "DROP SUBSCRIPTION theirs first" in error.remedy
+        assert 'DROP SUBSCRIPTION "theirs" first' in error.remedy
     finally:
         stamped.sql("DROP SUBSCRIPTION theirs")
 

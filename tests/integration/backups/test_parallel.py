@@ -20,6 +20,7 @@ from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import (
     BackupError,
     ManifestError,
+    PreconditionError,
     QueuedError,
     ToolFailedError,
 )
@@ -51,6 +52,13 @@ SELECT lo_from_bytea(0, 'large');
 def take(box: Sandbox, proof: Proof = Proof.COUNTED) -> Manifest:
     box.sql(TABLES)
     return backup(BackupRequest(alias=box.alias, jobs=2, proof=proof), silent).backup
+
+
+def test_workers_that_would_shut_others_out_are_refused(stamped: Sandbox) -> None:
+    query = "SELECT current_setting('max_connections')::int"
+    with pytest.raises(PreconditionError, match="left for everybody") as caught:
+        backup(BackupRequest(alias=stamped.alias, jobs=stamped.sql(query)), silent)
+    assert "--jobs" in caught.value.remedy
 
 
 @needs_createdb

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from migrationops.backups.cluster import read_standing
 from migrationops.backups.manifest import sign
 from migrationops.conf import parse
 from migrationops.exceptions import PreconditionError
-from tests.fix_archiving import Archiving, needs_pgbackrest
+from tests.fix_archiving import MAJOR, Archiving, needs_pgbackrest
 from tests.shop import ADD_PRICE
 
 pytestmark = [
@@ -112,6 +113,47 @@ def test_a_run_is_gone_back_on_by_the_text_alone(archiving: Archiving) -> None:
     assert own["point"]["name"] != later["name"]
     assert (own["point"]["label"], own["proof"]["level"]) == (later["label"], "none")
     assert "price" in shop.columns()
+
+
+DROP_NAME = ('migrations.RemoveField("item", "name")',)
+BY_CODE = ("migrations.RunPython(migrations.RunPython.noop)",)
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"),
+    [({}, True), ({"time_budget": 600, "physical_from": 1}, False)],
+)
+def test_the_tables_that_a_plan_changes_are_dumped_beside_the_point(
+    make_archiving: Callable[[int], Archiving], policy: dict[str, Any], kept: bool
+) -> None:
+    made = make_archiving(MAJOR)
+    made.pgbackrest("stanza-create")
+    made.succeed("safe_migrate", POLICY={"backup": "none"})
+    shop = made.shop
+    shop.execute("INSERT INTO shop_item (name) VALUES ('one'), ('two')")
+    shop.add("0002_contract_name", *DROP_NAME, *BY_CODE, after="0001_expand_item")
+    wanted = {"engine": "pgbackrest", "backup": "decoded", **policy}
+    report = json.loads(made.succeed("safe_migrate", "--json", POLICY=wanted))
+    said = report["part"]
+    assert said["tables"] == ["public.shop_item"]
+    assert said["unknown"] == ["shop.0002_contract_name: Raw Python operation is code"]
+    listed = [(m["id"], m["point"] is None) for m in made.listed()["backups"]]
+    if not kept:
+        assert "is not dumped from POLICY's physical_from on" in said["skipped"]
+        assert [is_part for _, is_part in listed] == [False, False]
+        return
+    assert listed[1] == (said["id"], True)  # before the point that comes last
+    assert [is_part for _, is_part in listed] == [False, True, False]
+
+    told = made.fail(3, "restore", said["id"], "--no-input")
+    assert "swapped in, it would leave every other table empty" in told
+    made.succeed("restore", said["id"], "--no-input", "--into", "rows")
+    with shop.connect(dbname="rows") as connection:
+        names = connection.execute("SELECT name FROM shop_item ORDER BY id").fetchall()
+    assert names == [("one",), ("two",)]
+    expired = json.loads(made.succeed("backups", "expire", "--json"))["expiry"]
+    reasons = {k["id"]: k["reasons"] for k in expired["kept"]}
+    assert reasons[said["id"]] == ["belongs to a restore point that stays"]
 
 
 def test_a_damaged_repository_is_found_though_pgbackrest_ends_with_0(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from migrationops.backups import catalog
+from migrationops.backups import catalog, directory
 from migrationops.backups.contents import (
     AppliedMigration,
     Extension,
@@ -24,6 +25,7 @@ from migrationops.backups.manifest import (
     serialise,
     sign,
 )
+from migrationops.backups.part import Part
 from migrationops.backups.point import RestorePoint
 from migrationops.conf import Conf, Proof
 from migrationops.conf import parse as parse_conf
@@ -97,11 +99,18 @@ POINT = RestorePoint(
 )
 
 
+PARTIAL = replace(
+    MANIFEST, part=Part(tables=("public.t",), bytes=8192, unknown=("a.0002: code",))
+)
+
+
 def conf(**values: Any) -> Conf:
     return parse_conf({"ENVIRONMENT": "test", **values})
 
 
-@pytest.mark.parametrize("manifest", [MANIFEST, replace(MANIFEST, point=POINT)])
+@pytest.mark.parametrize(
+    "manifest", [MANIFEST, replace(MANIFEST, point=POINT), PARTIAL]
+)
 def test_a_manifest_survives_being_written_and_read(manifest: Manifest) -> None:
     signed = sign(manifest, conf())
     assert parse(serialise(signed), conf()) == signed
@@ -109,7 +118,7 @@ def test_a_manifest_survives_being_written_and_read(manifest: Manifest) -> None:
 
 def test_one_that_was_written_before_a_key_was_added_is_read() -> None:
     data = MANIFEST.to_json()
-    del data["point"], data["invalid_indexes"]
+    del data["point"], data["part"], data["invalid_indexes"]
     assert parse(json.dumps(data).encode(), conf(), trust=True) == MANIFEST
 
 
@@ -143,6 +152,19 @@ def test_keys_rotate() -> None:
     assert sign(MANIFEST, rotated).key_id != sign(MANIFEST, conf()).key_id
     with pytest.raises(ManifestError):
         parse(content, conf(SIGNING_KEYS=["new"]))
+
+
+def test_one_without_the_keys_of_later_releases_is_read() -> None:
+    data = MANIFEST.to_json()
+    del data["point"], data["part"]
+    assert parse(json.dumps(data).encode(), conf(), trust=True) == MANIFEST
+
+
+def test_one_with_a_key_of_a_later_release_is_refused() -> None:
+    """It may say, as `part` does, that it is no whole backup."""
+    data = {**MANIFEST.to_json(), "excerpt": True}
+    with pytest.raises(ManifestError, match="excerpt"):
+        parse(json.dumps(data).encode(), conf(), trust=True)
 
 
 def test_an_unsigned_one_is_refused() -> None:
@@ -189,8 +211,17 @@ def test_a_symbolic_link_in_place_of_the_dump_is_refused(tmp_path: Any) -> None:
     (tmp_path / "elsewhere").write_bytes(b"abc")
     (tmp_path / f"{ID}.dump").symlink_to(tmp_path / "elsewhere")
     (tmp_path / f"{ID}.json").write_bytes(serialise(sign(MANIFEST, conf())))
-    with pytest.raises(BackupError, match="cannot be read"):
+    with pytest.raises(BackupError, match="it is a symbolic link") as caught:
         catalog.read(tmp_path, ID, conf())
+    assert "Look who put it there" in caught.value.remedy
+
+
+def test_nobody_waits_for_the_writer_of_a_pipe(tmp_path: Any) -> None:
+    os.mkfifo(tmp_path / f"{ID}.json")
+    os.mkfifo(tmp_path / f"{ID}.dump.partial")
+    with pytest.raises(BackupError, match="it is no plain file"):
+        catalog.read(tmp_path, ID, conf())
+    assert directory.collect_leftovers(tmp_path) == (tmp_path / f"{ID}.dump.partial",)
 
 
 def test_only_what_is_whole_is_listed(tmp_path: Any) -> None:

@@ -11,7 +11,7 @@ from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.retention import Retention, choose
 from migrationops.conf import Proof
 from migrationops.exceptions import ConfigurationError
-from tests.unit.backups.test_manifest import MANIFEST, POINT
+from tests.unit.backups.test_manifest import MANIFEST, PARTIAL, POINT
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
@@ -39,6 +39,12 @@ def test_an_empty_retention_is_refused() -> None:
         kept([backup(1)])
 
 
+def test_for_ever_is_a_number_of_days_too() -> None:
+    backups = [backup(400), backup(1), backup(-1)]
+    assert len(kept(backups, days=10**12)) == 3
+    assert kept(backups, days=2) == ["backup-1", "backup--1"]
+
+
 def test_the_newest_of_each_day_week_and_month_stays() -> None:
     backups = [backup(age) for age in (0, 0.1, 1, 1.1, 2, 30, 60, 61, 400)]
     assert kept(backups, daily=2) == ["backup-1", "backup-0"]
@@ -55,6 +61,29 @@ def test_a_restore_point_pushes_no_dump_out_nor_a_dump_a_point() -> None:
     point = replace(backup(0), point=POINT)
     assert kept([backup(1), point], daily=1) == ["backup-1", "backup-0"]
     assert kept([backup(2), backup(1), point], last=1) == ["backup-1", "backup-0"]
+
+
+def partial(age: float, run: str) -> Manifest:
+    return replace(backup(age, run=run), id=f"part-{run}", part=PARTIAL.part)
+
+
+def test_a_part_goes_with_the_restore_points_of_its_run() -> None:
+    point = replace(backup(1, run="a"), point=POINT)
+    backups = [backup(3), point, *(partial(0, run) for run in "abcd")]
+    expiry = choose(
+        backups,
+        Retention(last=1, days=0, daily=0, weekly=0, monthly=0),
+        now=NOW,
+        needed_runs=frozenset("c"),
+        lasting_runs=frozenset("d"),
+    )
+    kept = {k.id: k.reasons for k in expiry.kept}
+    assert "backup-3" in kept  # no part pushes it out
+    assert (
+        kept["part-a"] == kept["part-d"] == ("belongs to a restore point that stays",)
+    )
+    assert kept["part-c"] == ("an unfinished or failed run refers to it",)
+    assert expiry.expired == ("part-b",)
 
 
 def test_what_an_unfinished_run_refers_to_stays() -> None:
