@@ -511,7 +511,8 @@ def test_a_built_database_is_taken_up_by_the_next_run(
         assert _oid(connection, report.kept) != oid
 
 
-@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=[NO_OWNER, FAULTS])])
+@FAULTS
+@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=NO_OWNER)])
 def test_one_that_was_written_to_meanwhile_is_not_swapped_in(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
 ) -> None:
