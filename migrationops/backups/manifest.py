@@ -89,6 +89,7 @@ class Manifest:
     copies: tuple[Copy, ...] = ()
     point: RestorePoint | None = None  # of a physical engine
     part: Part | None = None  # no whole backup
+    invalid_indexes: tuple[str, ...] = ()  # of the live one
     key_id: str = ""
     signature: str = ""
 
@@ -114,6 +115,12 @@ class Manifest:
         """Whether the archive holds the planner's statistics (pg_dump of 18)."""
         whole = self.engine == "pg_dump" and self.part is None
         return whole and self.server_major >= 18
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Name what pg_dump itself leaves out, for people."""
+        names = self.invalid_indexes if self.engine == "pg_dump" else ()
+        return tuple(f"INDEX {name}, which was INVALID" for name in names)
 
     @property
     def server_major(self) -> int:
@@ -203,6 +210,7 @@ def _build(data: dict[str, Any]) -> Manifest:
     values["recipients"] = tuple(values["recipients"])
     values["point"] = parse_point(values.get("point"))
     values["part"] = parse_part(values.get("part"))
+    values["invalid_indexes"] = tuple(values.get("invalid_indexes", ()))
     return Manifest(**values)
 
 

@@ -108,7 +108,7 @@ def _check_newest(source: Source, place: Path) -> None:
     """
     listing = catalog.list_backups(place, source.conf)
     own = [m for m in listing.backups if m.database == source.database]
-    proven = [m for m in own if m.proof.level > Proof.NONE]
+    proven = [m for m in own if m.proof.level > Proof.NONE and m.part is None]
     for newest in {m.point is None: m for m in proven}.values():
         try:
             verify.check_archive(place / newest.archive, newest)
