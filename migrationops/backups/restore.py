@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from django.db import connections
@@ -18,9 +17,7 @@ from django.db import connections
 from migrationops import stamp
 from migrationops.backups import (
     build,
-    catalog,
     derived,
-    directory,
     lineage,
     losses,
     obstacles,
@@ -32,46 +29,16 @@ from migrationops.backups.build import Built
 from migrationops.backups.carry import carry_history
 from migrationops.backups.counters import read_counters
 from migrationops.backups.derived import Derived, Role
-from migrationops.backups.engine import Engine
-from migrationops.backups.engines import database_engine_of
 from migrationops.backups.losses import Accepted, Look, Losses
 from migrationops.backups.manifest import Manifest
+from migrationops.backups.selection import Backup
 from migrationops.backups.source import Source
-from migrationops.exceptions import BackupError, ManifestError, RefusedError
+from migrationops.exceptions import BackupError, RefusedError
 from migrationops.postgres import beside, properties
 from migrationops.postgres.databases import Connection
 from migrationops.progress import ProgressCallback, silent
 
 _LOOKS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backup:
-    """A manifest, where its archive lies, and the engine that reads it."""
-
-    manifest: Manifest
-    archive: Path
-    engine: Engine
-
-
-def find_backup(source: Source, identifier: str | None, *, trust: bool) -> Backup:
-    """Return the named backup, or the newest of the source's database.
-
-    Raises ManifestError for one of another environment, unless it is trusted, and
-    RefusedError for one of a whole cluster.
-    """
-    conf = source.conf
-    place = directory.backup_directory(conf)
-    found = catalog.find(place, identifier, conf, source.database, trust=trust)
-    if found.environment != conf.environment and not trust:
-        raise ManifestError(
-            f"{found.id} is a backup of {found.environment}, the settings say "
-            f"{conf.environment}. Nothing was changed.",
-            remedy="Its data may not belong here. If it does: --trust.",
-        )
-    archive = place / found.archive
-    engine = database_engine_of(found, archive)
-    return Backup(manifest=found, archive=archive, engine=engine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

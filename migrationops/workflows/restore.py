@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from django.db import connections
 
 from migrationops import history, stamp
-from migrationops.backups import followers, into, obstacles, restore
+from migrationops.backups import followers, into, obstacles, restore, selection
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Derived
 from migrationops.backups.losses import Accepted
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.restore import Backup, TakenOver
+from migrationops.backups.restore import TakenOver
+from migrationops.backups.selection import Backup
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
-from migrationops.exceptions import RefusedError
 from migrationops.models import Step
 from migrationops.postgres.locks import RunnerLock
 from migrationops.progress import Progress, ProgressCallback, Stage, State
@@ -84,14 +84,14 @@ def restore_backup(
         request=request,
         conf=conf,
         source=source,
-        backup=restore.find_backup(source, request.backup, trust=request.trust),
+        backup=selection.find_backup(source, request.backup, trust=request.trust),
         report=report,
         started=started,
     )
     if request.backup is None:
         report(_chosen(task.manifest))
     if request.into is None:
-        _check_whole(task.manifest)
+        selection.check_whole(task.manifest)
         confirm_name(ask, source.database)
     with locked(
         request.alias, conf, _COMMAND, wait=request.wait, report=report
@@ -106,19 +106,6 @@ def _chosen(manifest: Manifest) -> Progress:
         stage=Stage.RESTORE,
         state=State.ADVANCED,
         label=f"the newest usable backup is {manifest.id}",
-    )
-
-
-def _check_whole(manifest: Manifest) -> None:
-    if manifest.part is None:
-        return
-    tables = ", ".join(manifest.part.tables)
-    raise RefusedError(
-        f"{manifest.id} holds the rows of {tables} only: swapped in, it would leave "
-        "every other table empty. Nothing was changed.",
-        remedy=f"manage.py restore {manifest.id} --into NAME, and copy rows back from "
-        "there. The whole cluster goes back by the restore point of the same run: "
-        "manage.py backups list",
     )
 
 

@@ -47,7 +47,13 @@ def receive(box: Sandbox, receiver: Receiver) -> None:
     conf = get_conf()
     with (
         locked(box.alias, conf, "test", wait=10),
-        history.recording(box.alias, conf, "safe_migrate", silent) as run,
+        history.recording(
+            box.alias,
+            conf,
+            "safe_migrate",
+            silent,
+            standing=history.migrations_standing,
+        ) as run,
         noting_receivers(box.alias, run.journal),
     ):
         receiver(wrapper(box))
