@@ -88,8 +88,7 @@ def restore_backup(
         report=report,
         started=started,
     )
-    if request.backup is None:
-        report(_chosen(task.manifest))
+    _tell_which(task)
     if request.into is None:
         selection.check_whole(task.manifest)
         confirm_name(ask, source.database)
@@ -100,13 +99,16 @@ def restore_backup(
         return _restore_beside(task) if beside else _replace(task, lock)
 
 
-def _chosen(manifest: Manifest) -> Progress:
-    """Name the newest: a newer one that cannot be used was passed over."""
-    return Progress(
-        stage=Stage.RESTORE,
-        state=State.ADVANCED,
-        label=f"the newest usable backup is {manifest.id}",
-    )
+def _tell_which(task: _Task) -> None:
+    """Name the newest, which may not be the last; say whose data another's are."""
+    manifest = task.manifest
+    if task.request.backup is None:
+        label = f"the newest usable backup is {manifest.id}"
+    elif manifest.database != task.source.database:
+        label = f"{manifest.id} is a backup of another database, {manifest.database!r}"
+    else:
+        return
+    task.report(Progress(stage=Stage.RESTORE, state=State.ADVANCED, label=label))
 
 
 def _restore_beside(task: _Task) -> Report:
