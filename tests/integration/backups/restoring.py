@@ -11,7 +11,8 @@ from migrationops.progress import silent
 from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
 from migrationops.workflows.confirmation import Ask
-from migrationops.workflows.restore import Report, Request, restore_backup
+from migrationops.workflows.restore import Request, restore_backup
+from migrationops.workflows.restored import Report
 from tests.roles import AS_OWNER
 
 if TYPE_CHECKING:
