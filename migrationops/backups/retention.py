@@ -60,6 +60,7 @@ def choose(
     now: datetime,
     needed_runs: frozenset[str] = frozenset(),
     lasting_runs: frozenset[str] = frozenset(),
+    pause: timedelta = timedelta(days=1),
 ) -> Expiry:
     """Decide for the backups of one database.
 
@@ -67,21 +68,41 @@ def choose(
     Restore points count by themselves: what they build on is not ours to keep, so
     that a day's point is no reason to let the day's dump go. A dump of some tables
     goes with the restore points of its run; `lasting_runs` have some which are not
-    among `backups`.
+    among `backups`. A standby is paused no longer than `pause`, unless a run needs it.
     """
     retention.check()
     ordered = sorted(backups, key=lambda m: m.started)
     points = [m for m in ordered if m.point is not None]
-    whole = [m for m in ordered if m.point is None and m.part is None]
+    whole = [m for m in ordered if not (m.is_of_cluster or m.part)]
     found = [_choose(some, retention, now, needed_runs) for some in (whole, points)]
-    stay = {kept.id for kept in found[1].kept}
-    runs = lasting_runs | {m.run for m in points if m.id in stay}
+    found.append(_hold([m for m in ordered if m.pause], now - pause, needed_runs))
+    stay = {kept.id for each in found[1:] for kept in each.kept}
+    runs = lasting_runs | {m.run for m in ordered if m.id in stay}
     parts = [m for m in ordered if m.part is not None]
     found.append(_follow(parts, runs, needed_runs))
     return Expiry(
         kept=tuple(kept for each in found for kept in each.kept),
         expired=tuple(identifier for each in found for identifier in each.expired),
     )
+
+
+def _hold(
+    pauses: Iterable[Manifest], oldest: datetime, needed: frozenset[str]
+) -> Expiry:
+    kept: list[Kept] = []
+    expired: list[str] = []
+    for manifest in pauses:
+        if manifest.run in needed:
+            kept.append(Kept(id=manifest.id, reasons=(_NEEDED,)))
+        elif manifest.started > oldest:
+            kept.append(
+                Kept(
+                    id=manifest.id, reasons=("its standby is paused, and not for long",)
+                )
+            )
+        else:
+            expired.append(manifest.id)
+    return Expiry(kept=tuple(kept), expired=tuple(expired))
 
 
 def _follow(

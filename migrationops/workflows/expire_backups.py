@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from migrationops import stamp
-from migrationops.backups import catalog, derived, directory, storage
+from migrationops.backups import catalog, derived, directory
 from migrationops.backups.derived import Derived, Role
-from migrationops.backups.engines import confirmed
+from migrationops.backups.engines import confirmed, let_go
 from migrationops.backups.manifest import Manifest
+from migrationops.backups.removal import remove_backup
 from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import get_conf
@@ -80,6 +81,7 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
         request.retention,
         now=now,
         needed_runs=_needed(request.alias, listing.backups),
+        pause=timedelta(seconds=source.conf.policy.max_backup_age),
         lasting_runs=frozenset(m.run for m in own.backups if m.id in unasked),
     )
     gone = tuple(unusable.id for unusable in listing.unusable if unusable.gone)
@@ -119,10 +121,8 @@ def _is_old_file(path: Path, now: datetime) -> bool:
 def _delete(report: Report, source: Source, place: Path) -> None:
     for identifier in report.expiry.expired:
         manifest = catalog.read(place, identifier, source.conf)
-        if manifest.copies:
-            storage.delete(manifest, source.conf)
-        (place / f"{identifier}.json").unlink()
-        directory.remove(place / manifest.archive)
+        let_go(manifest, source.conf)
+        remove_backup(place, manifest, source.conf)
     for name in report.leftovers:
         directory.remove(place / name)
     with source.maintenance() as connection:
