@@ -127,8 +127,9 @@ def _check_standby(primary: Connection, standby: Connection) -> None:
     if not may_pause:
         raise PreconditionError(
             "STANDBY's role may not pause the replay. Nothing was changed.",
-            remedy="As a superuser on the primary: GRANT EXECUTE ON FUNCTION "
-            "pg_wal_replay_pause(), pg_wal_replay_resume() TO the role.",
+            remedy="As a superuser on the primary, in the database "
+            f"{standby.info.dbname}: GRANT EXECUTE ON FUNCTION pg_wal_replay_pause(), "
+            "pg_wal_replay_resume() TO the role.",
         )
 
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ import psycopg
 import pytest
 from psycopg.errors import UndefinedColumn
 
+from migrationops.backups.paused_standby import PausedStandby
+from migrationops.backups.source import Source
 from migrationops.conf import parse
 from migrationops.exceptions import ConfigurationError
+from migrationops.postgres.tools import Programs
+from migrationops.standby import parse_standby
 from tests.fix_archiving import prefix
 from tests.fix_standby import Pair, follow, made_pair, wait_until
 from tests.server import OwnServer
@@ -298,6 +303,51 @@ def test_what_is_no_standby_is_refused(
     told = pair.fail(code, "backup", "--engine", "standby", STANDBY=settings(pair))
     assert why in told
     assert not pair.is_paused
+
+
+@FAULTS
+def test_a_role_without_the_rights_is_told_which(pair: Pair) -> None:
+    pair.shop.execute("CREATE ROLE plain LOGIN IN ROLE pg_read_all_data")
+    settings = {**pair.settings, "url": pair.standby.url.replace("postgres@", "plain@")}
+    wait_until(lambda: pair.on_standby("SELECT to_regrole('plain') IS NOT NULL"))
+    told = pair.fail(3, "backup", "--engine", "standby", STANDBY=settings)
+    assert "may not pause the replay" in told
+    grant = told.partition("in the database postgres: ")[2].partition(" TO the ")[0]
+    with pair.primary.connect(dbname="postgres") as connection:
+        connection.execute(f"{grant} TO plain")
+    right = (
+        "SELECT has_function_privilege('plain', 'pg_wal_replay_resume()', 'EXECUTE')"
+    )
+    with pair.standby.connect(dbname="postgres") as there:
+        wait_until(lambda: there.execute(right).fetchone() == (True,))
+    taken = pair.take("--proof", "decoded", STANDBY=settings)
+    assert taken["proof"]["rows"] > 0
+
+
+@FAULTS
+def test_where_it_is_protected_it_has_to_outlive_the_host(pair: Pair) -> None:
+    conf = parse(
+        {
+            "ENVIRONMENT": "production",
+            "SIGNING_KEYS": ["key"],
+            "BACKUP_DIR": str(pair.shop.directory),
+            "STANDBY": pair.settings,
+        }
+    )
+    source = Source(
+        alias="default",
+        conf=conf,
+        database=pair.primary.dbname,
+        maintenance_db="postgres",
+        params=pair.primary.params,
+        role="",
+        server_version=str(pair.primary.major),
+        programs=Programs(directory=pair.primary.programs, version=""),
+    )
+    with pytest.raises(ConfigurationError, match="own host does not count"):
+        PausedStandby().check(source)
+    declared = parse_standby({**pair.settings, "outlives_host": True})
+    PausedStandby().check(replace(source, conf=replace(conf, standby=declared)))
 
 
 @FAULTS
