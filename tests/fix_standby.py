@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import tempfile
@@ -17,7 +18,7 @@ import pytest
 
 from tests.fix_archiving import prefix
 from tests.fix_shop import make_shop
-from tests.server import OwnServer
+from tests.server import OWNER, OwnServer
 from tests.shop import Shop
 
 NO_BACKUP = {"backup": "none"}
@@ -84,8 +85,9 @@ class Pair:
 
 def follow(primary: OwnServer) -> OwnServer:
     """Return a streaming copy of the server, made by pg_basebackup."""
-    home = Path(tempfile.mkdtemp(prefix="standby-"))
+    home = Path(tempfile.mkdtemp(prefix="own-"))
     home.chmod(0o711)
+    (home / OWNER).write_text(str(os.getpid()))
     cluster = replace(primary.cluster, home=home, socket=home / "socket")
     params = primary.params
     subprocess.run(

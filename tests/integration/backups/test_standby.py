@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.errors import UndefinedColumn
 
 from migrationops.backups.paused_standby import PausedStandby
@@ -191,6 +192,32 @@ def keeps_its_way_back(pair: Pair) -> None:
     assert {m["part"]["tables"][0] for m in backups if m["part"]} == {
         "public.shop_item"
     }
+
+
+BACKFILL = 'Backfill("item", {"name": "new"}, models.Q(name="old"), max_lag=0.01)'
+
+
+@FAULTS
+def test_a_backfill_does_not_wait_for_the_standby_that_was_paused(
+    tmp_path: Path,
+) -> None:
+    with made_pair(tmp_path) as pair:
+        shop = pair.shop
+        shop.execute(
+            "INSERT INTO shop_item (name) SELECT 'old' FROM generate_series(1, 60000)"
+        )
+        shop.add(
+            "0002_backfill_name",
+            BACKFILL,
+            after="0001_expand_item",
+            atomic=False,
+            extra="from migrationops.operations import Backfill",
+        )
+        report = json.loads(pair.succeed("safe_migrate", "--json", POLICY=POLICY))
+        assert report["part"]["tables"] == ["public.shop_item"]
+        lag = "SELECT extract(epoch FROM max(replay_lag)) > 0.01 FROM "
+        assert shop.query(f"{lag} pg_stat_replication") == [(True,)]
+        assert shop.applied()[-1] == "0002_backfill_name"
 
 
 @FAULTS
@@ -383,6 +410,7 @@ def test_commits_that_wait_for_its_replay_are_not_stopped(pair: Pair) -> None:
 @FAULTS
 def test_a_standby_that_lags_is_waited_for_and_then_named(pair: Pair) -> None:
     # Without its WAL receiver it never gets what the primary writes from now on.
+    conninfo = pair.on_standby("SHOW primary_conninfo")
     pair.on_standby("ALTER SYSTEM SET primary_conninfo = 'host=/nowhere'")
     pair.on_standby("SELECT pg_reload_conf()")
     wait_until(
@@ -392,7 +420,8 @@ def test_a_standby_that_lags_is_waited_for_and_then_named(pair: Pair) -> None:
     try:
         told = pair.fail(3, "backup", "--engine", "standby", STANDBY=impatient)
     finally:
-        pair.on_standby("ALTER SYSTEM RESET primary_conninfo")
+        again = sql.SQL("ALTER SYSTEM SET primary_conninfo = {}").format(conninfo)
+        pair.on_standby(again.as_string())
         pair.on_standby("SELECT pg_reload_conf()")
     assert "After 1 s the standby still is" in told
     assert not pair.is_paused
