@@ -23,7 +23,8 @@ from django.utils.timezone import localtime
 
 from migrationops.charts import Bar, bars
 from migrationops.models import Run
-from migrationops.run_page import details, duration, seconds
+from migrationops.run_page import details, seconds
+from migrationops.wording import duration
 
 if TYPE_CHECKING:
     RunModelAdmin = admin.ModelAdmin[Run]

@@ -152,6 +152,7 @@ class Conf:
 
 # Keys that are no field of Conf of the same name.
 _SPECIAL = {"ENVIRONMENT", "POLICY", "WAIT", "TIME_BUDGET", "OUTAGE_BUDGET"}
+_LISTS, _DIRS = ("PG_BIN", "RECIPIENTS", "SIGNING_KEYS"), ("BACKUP_DIR", "STATE_DIR")
 KEYS = {f.name.upper() for f in fields(Conf)} | _SPECIAL
 
 
@@ -184,6 +185,8 @@ def parse(raw: Mapping[str, Any]) -> Conf:
 
 def _problems(raw: Mapping[str, Any]) -> list[str]:
     problems = [f"{key} is not a key of it" for key in raw if key not in KEYS]
+    problems += [f"{key} is a list" for key in _LISTS if isinstance(raw.get(key), str)]
+    problems += [f"{key} is empty" for key in _DIRS if raw.get(key) == ""]
     if "ENVIRONMENT" not in raw:
         problems.append("ENVIRONMENT is required")
     known = {f.name for f in fields(Policy)} - {"name", "strictness"}
@@ -235,15 +238,13 @@ _CONVERTED: dict[type, Callable[[Any], Any]] = {  # by the type of the preset
     float: _seconds,
     int: int,
 }
-_PARSED: dict[str, Callable[[Any], Any]] = {  # by the key
-    **dict.fromkeys(("state_dir", "backup_dir"), Path),
-    "pgbackrest": parse_stanza,
-    "standby": parse_standby,
-    "pg_bin": lambda value: tuple(map(Path, value)),
-}
 
 
 def _value(name: str, value: Any) -> Any:
-    if name in _PARSED:
-        return None if value is None else _PARSED[name](value)
+    if name.endswith("_dir"):
+        return None if value is None else Path(value)
+    if parser := {"pgbackrest": parse_stanza, "standby": parse_standby}.get(name):
+        return None if value is None else parser(value)
+    if name == "pg_bin":
+        return tuple(Path(p) for p in value)
     return tuple(value) if isinstance(value, list) else value

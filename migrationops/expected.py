@@ -1,23 +1,27 @@
 """The schema that the applied migrations define: what they make of an empty database.
 
 Replayed on a shadow by a guarded process, once for each state of the graph and each
-version of the server; the catalog is kept as JSON under STATE_DIR.
+version of the server, of Django and of how we read a catalog; the catalog is kept as
+JSON under STATE_DIR.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import django
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
 
-from migrationops import graph
+from migrationops import graph, schema
 from migrationops.conf import Conf
 from migrationops.exceptions import MigrationOpsError
 from migrationops.graph import Key
@@ -27,7 +31,7 @@ from migrationops.shadow.child import Instructions
 from migrationops.shadow.database import shadow_database
 from migrationops.shadow.isolation import Isolation, allowed_events
 from migrationops.shadow.process import run_task
-from migrationops.sources import source_hash
+from migrationops.sources import hash_source, source_hash
 
 
 def expected_catalog(
@@ -68,21 +72,35 @@ def in_order(loader: MigrationLoader, applied: Collection[Key]) -> list[Key]:
 
 
 def replay(instructions: Instructions, isolation: Isolation) -> dict[str, Any]:
-    """Apply the migrations in the child process; return the catalog they make."""
+    """Apply the migrations in the child process; return the catalog they make.
+
+    In the order given, whatever graph an empty database has: there a squash is in
+    force of which only a part is applied here.
+    """
     wrapper: Any = connections[instructions.alias]
     executor = MigrationExecutor(wrapper)
-    plan = [(executor.loader.get_migration(*k), False) for k in instructions.migrations]
-    with isolation.during("the replay", allowed_events(m for m, _ in plan)):
-        executor.migrate(instructions.migrations, plan=plan)
+    disk = executor.loader.disk_migrations
+    migrations = [disk[key] for key in instructions.migrations]
+    state = ProjectState(real_apps=executor.loader.unmigrated_apps)
+    with isolation.during("the replay", allowed_events(migrations)):
+        for migration in migrations:
+            state = executor.apply_migration(state, migration)
     return introspection.catalog(wrapper.connection).to_json()
 
 
 def _state(alias: str, loader: MigrationLoader, keys: list[Key]) -> str:
     """Return what the catalog depends on, as a hash."""
     with databases.connect(alias) as connection:
-        lines = [str(connection.info.server_version)]
+        lines = [str(connection.info.server_version), django.get_version(), _reading()]
     lines += [f"{'.'.join(k)} {source_hash(loader.get_migration(*k))}" for k in keys]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+def _reading() -> str:
+    """Return what decides how a catalog is read and kept: the code itself."""
+    queries = "".join(map(introspection.query, ("tables", "objects")))
+    sources = (hash_source(inspect.getsource(m)) for m in (introspection, schema))
+    return "".join(sources) + hashlib.sha256(queries.encode()).hexdigest()
 
 
 def _keep(path: Path, catalog: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -15,6 +15,8 @@ from migrationops.exceptions import FailedError, MigrationOpsError, StoppedError
 from migrationops.journal import Journal, OpenStep
 from migrationops.models import Run, Step
 from migrationops.progress import Progress, ProgressCallback, Stage, State
+
+_AGAIN = "Run the same command again: it continues from there."
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -48,14 +50,27 @@ class Recording:
         self.report(Progress(stage=stage, state=state, label=stage.value))
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a run that was ended early had done, and what to do next."""
+
+    done: str
+    remedy: str = _AGAIN
+
+
 @contextlib.contextmanager
 def recording(
-    alias: str, conf: Conf, command: str, report: ProgressCallback
+    alias: str,
+    conf: Conf,
+    command: str,
+    report: ProgressCallback,
+    *,
+    standing: Callable[[Journal], Standing],
 ) -> Iterator[Recording]:
     """Record a run from its first row to its last, whatever happens in between.
 
     What killed runs left open is closed first: the caller's lock proves them dead.
-    Raises StoppedError in place of an interrupt.
+    Raises StoppedError in place of an interrupt; `standing` is asked how things are.
     """
     journal = Journal.open(alias, conf, command)
     try:
@@ -66,17 +81,19 @@ def recording(
         raise
     except KeyboardInterrupt as exc:
         signum = signal.SIGTERM if isinstance(exc, TerminatedError) else signal.SIGINT
+        how = standing(journal)
         stopped = StoppedError(
-            signum, f"Stopped by a signal. {_standing(journal)}", remedy=_AGAIN
+            signum, f"Stopped by a signal. {how.done}", remedy=how.remedy
         )
-        _close(journal, Run.State.STOPPED, stopped.returncode, stopped, _AGAIN)
+        _close(journal, Run.State.STOPPED, stopped.returncode, stopped, how.remedy)
         raise stopped from exc
     except (Exception, SystemExit) as exc:
         journal.traceback(exc)
+        how = standing(journal)
         failed = MigrationOpsError(
-            f"{type(exc).__name__}: {exc}\n{_standing(journal)}", remedy=_AGAIN
+            f"{type(exc).__name__}: {exc}\n{how.done}", remedy=how.remedy
         )
-        _close(journal, Run.State.FAILED, 1, failed, _AGAIN)
+        _close(journal, Run.State.FAILED, 1, failed, how.remedy)
         raise failed from exc
     else:
         journal.close(Run.State.DONE, 0)
@@ -102,10 +119,7 @@ def _settle(journal: Journal) -> None:
     )
 
 
-_AGAIN = "Run the same command again: it continues from there."
-
-
-def _standing(journal: Journal) -> str:
+def migrations_standing(journal: Journal) -> Standing:
     """Say what was done before the run ended, by its own rows and by the records."""
     try:
         rows = journal.connection.execute(
@@ -116,9 +130,9 @@ def _standing(journal: Journal) -> str:
             [journal.run_id, Step.Kind.MIGRATION.value, Step.State.DONE.value],
         ).fetchall()
     except psycopg.Error:
-        return f"The server is gone; {journal.file.path} has what was done."
+        return Standing(f"The server is gone; {journal.file.path} has what was done.")
     done = ", ".join(row[0] for row in rows) or "none"
-    return f"Migrations applied and recorded in this run: {done}."
+    return Standing(f"Migrations applied and recorded in this run: {done}.")
 
 
 def _state_of(exc: MigrationOpsError) -> Run.State:

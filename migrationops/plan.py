@@ -17,7 +17,7 @@ from migrationops.sources import source_hash
 
 
 class Phase(StrEnum):
-    """Where a migration stands in expand, backfill, contract."""
+    """Before the new code, beside both, and after the last of the old code."""
 
     EXPAND = "expand"
     BACKFILL = "backfill"

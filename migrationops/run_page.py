@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from migrationops.models import Run, Step
 from migrationops.postgres.table_locks import Lock
-from migrationops.wording import many
+from migrationops.wording import duration, many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +60,6 @@ def seconds(item: Run | Step) -> float | None:
     if item.finished_at is None:
         return None
     return (item.finished_at - item.started_at).total_seconds()
-
-
-def duration(value: float | None) -> str:
-    if value is None:
-        return "-"
-    if value < 1:
-        return f"{value * 1000:.0f} ms"
-    if value < 60:
-        return f"{value:.1f} s"
-    return f"{int(value // 60)} min {int(value % 60)} s"
 
 
 def _noted(steps: list[Step], fact: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+from functools import cache
 from pathlib import Path
 
 from django.db.migrations import Migration
@@ -18,6 +19,7 @@ def source_hash(migration: Migration) -> str:
     return hash_source(Path(path).read_text())
 
 
+@cache  # every stage of a run asks again, of hundreds
 def hash_source(source: str) -> str:
     return hashlib.sha256(_canonical(ast.parse(source)).encode()).hexdigest()
 

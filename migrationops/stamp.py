@@ -55,6 +55,13 @@ def read(connection: Connection) -> Standing:
         ).fetchone()
     except errors.UndefinedTable:
         row = None
+    except errors.InsufficientPrivilege as exc:
+        raise StampError(
+            f"Role {connection.info.user!r} may not read the stamp of database "
+            f"{connection.info.dbname!r}; nothing was changed.",
+            remedy="Connect as the owner of its tables, by DATABASE_URL or "
+            "OPERATOR_URL.",
+        ) from exc
     has_tables = connection.execute(_USER_TABLES).fetchone()
     return Standing(
         database=connection.info.dbname,

@@ -20,7 +20,7 @@ def verify_backups(alias: str = DEFAULT_DB_ALIAS) -> int:
         alias=alias, identifier=None, level=Proof.COUNTED, report=silent
     )
     if broken := [f"{v.id}: {v.problem}" for v in found if v.problem]:
-        raise DiffersError("; ".join(broken), remedy="Take a new backup.")
+        raise DiffersError("; ".join(broken), remedy="Take a new one: manage.py backup")
     return len(found)
 
 

@@ -21,27 +21,41 @@ echo "$*" > {directory}/arguments
 }}
 """
 
+# What asks for its version, or whether it can compress, is answered at once.
+_LATE_DUMP = """#!/bin/sh
+case "$*" in
+    --version|-Fc*) exec {real}/pg_dump "$@" ;;
+esac
+touch {directory}/started
+while [ ! -e {directory}/go ]; do sleep 0.02; done
+exec {real}/pg_dump "$@"
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowPrograms:
-    """The real programs; pg_dump stops after 200 bytes until it is told to go on."""
+    """The real programs; pg_dump stops after 200 bytes until it is told to go on.
+
+    A late one stops before it begins, and has then not connected.
+    """
 
     directory: Path
 
     @classmethod
-    def make(cls, directory: Path, real: Path) -> SlowPrograms:
+    def make(cls, directory: Path, real: Path, *, late: bool = False) -> SlowPrograms:
         directory.mkdir()
         for program in real.iterdir():
             directory.joinpath(program.name).symlink_to(program)
         dump = directory / "pg_dump"
         dump.unlink()
-        dump.write_text(_SLOW_DUMP.format(real=real, directory=directory))
+        script = _LATE_DUMP if late else _SLOW_DUMP
+        dump.write_text(script.format(real=real, directory=directory))
         dump.chmod(0o755)
         return cls(directory=directory)
 
     @property
     def started(self) -> Path:
-        """A file with the process id of a dump in the middle."""
+        """A file with the process id of a dump in the middle; empty of a late one."""
         return self.directory / "started"
 
     @property

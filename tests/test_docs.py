@@ -59,6 +59,19 @@ def test_what_an_error_advises_is_a_command() -> None:
     assert advised - set(get_commands()) == set()
 
 
+def test_what_a_remedy_advises_is_an_option() -> None:
+    ours = {option for name in our_commands() for option in options_of(name)}
+    advised = {
+        option
+        for module in modules("migrationops")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.keyword) and node.arg in ("remedy", "otherwise")
+        for option in re.findall(r"--[a-z][a-z-]+", ast.unparse(node.value))
+    }
+    others = {"--merge", "--schema-only", "--type"}  # Django's, pg_dump's, pgBackRest's
+    assert advised - ours == others
+
+
 def test_every_page_is_reached_from_the_readme() -> None:
     reached: set[str] = set()
     todo = [page("README.md")]

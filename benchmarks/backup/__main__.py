@@ -1,6 +1,6 @@
 """Measure backups against bare pg_dump and django-dbbackup; see README.md.
 
-python -m benchmarks.backup [--size 2] [--rounds 5]
+python -m benchmarks.backup [--size 2] [--rounds 5] [--client DIRECTORY]
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from typing import Any
 
 import psycopg
 
+from migrationops.backups.dumping import probe_compression
+from migrationops.postgres.tools import find_programs
 from tests.server import OwnServer
 
 RESULTS = Path(__file__).with_name("results.md")
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = 10
-BARE = "pg_dump -Fc -Z1"
+BARE = "pg_dump -Fc"
 DECODE = "pg_restore --section=data -f - | grep -c ^ >rows"
 LEVELS = ("none", "decoded", "counted", "restored")
 SCALE = 67  # pgbench's, for a gigabyte
@@ -57,9 +59,12 @@ FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 class Bench:
     """A server, a directory, and the ways to measure on them."""
 
-    def __init__(self, server: OwnServer, directory: Path) -> None:
+    def __init__(self, server: OwnServer, directory: Path, client: Path) -> None:
         self.server = server
         self.directory = directory
+        self.client = client
+        programs = find_programs(server.major, [client])
+        self.compression = probe_compression(programs)
         self.seconds: dict[str, list[float]] = defaultdict(list)
         self.proofs: list[float] = []
         self.packages = dbbackup_packages(directory)
@@ -92,11 +97,11 @@ class Bench:
         ops = {
             "BACKUP_DIR": str(self.directory / "backups"),
             "STATE_DIR": str(self.directory / "state"),
-            "PG_BIN": [str(self.server.programs)],
+            "PG_BIN": [str(self.client)],
         }
         return {
             **os.environ,
-            "PATH": f"{self.server.programs}:{os.environ['PATH']}",  # django-dbbackup's
+            "PATH": f"{self.client}:{self.server.programs}:{os.environ['PATH']}",
             "PYTHONPATH": str(self.packages),
             "DATABASE_URL": self.server.url,
             "DJANGO_SETTINGS_MODULE": "benchmarks.backup.settings",
@@ -168,7 +173,7 @@ def floors(bench: Bench) -> None:
 
 def dump_command(bench: Bench) -> list[str]:
     statistics = ["--statistics"] if bench.server.major >= 18 else []
-    return ["pg_dump", "-Fc", "-Z1", *statistics]
+    return ["pg_dump", "-Fc", f"--compress={bench.compression}", *statistics]
 
 
 def bare_restore(bench: Bench) -> None:
@@ -233,7 +238,8 @@ def write(bench: Bench, size: int, rounds: int, swaps: Any) -> None:
         f"## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit()}",
         "",
         f"PostgreSQL {bench.server.major}, {size / 1e9:.2f} GB, {rounds} rounds, "
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end.",
+        f"{bench.compression}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} "
+        "at the end.",
         "",
         "| | median s | fastest s | times bare pg_dump: medians | round by round | "
         "peak MB |",
@@ -294,11 +300,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=float, default=0.2, help="gigabytes")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--client", type=Path, help="of pg_dump and pg_restore")
     options = parser.parse_args()
     server = OwnServer.make(settings={"fsync": "on", "max_wal_size": "4GB"})
     directory = Path(tempfile.mkdtemp(prefix="bench-backup-"))
     try:
-        bench = Bench(server, directory)
+        bench = Bench(server, directory, options.client or server.programs)
         bench.python("prepare", "prepare", "-")
         size = fill(bench, options.size)
         measure(bench, options.rounds)

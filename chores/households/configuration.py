@@ -22,9 +22,9 @@ class Setting(Generic[Value]):
     meaning: str
     check: Callable[[Any], bool]
 
-    def get(self) -> Value:
+    def get(self, *, alias: str | None = None) -> Value:
         """Return the override, or the default where there is none."""
-        row = SystemSetting.objects.filter(key=self.key).first()
+        row = SystemSetting.objects.using(alias).filter(key=self.key).first()
         return self.default if row is None else self.parse(row.value)
 
     def parse(self, value: Any) -> Value:

@@ -69,11 +69,14 @@ def save_household(
 def archive_household(
     household: Household, *, actor: Actor, now: datetime.datetime | None = None
 ) -> Household:
-    """End a household; nothing of it is open, and nothing is generated any more."""
+    """End a household; nothing of it is open, and nothing is generated any more.
+
+    One that was ended before keeps its date, and what was left open is closed.
+    """
     now = now or timezone.now()
     require(actor, Verb.EDIT, household_id=household.pk)
     locked = lock_household(household.pk)
-    locked.archived_at = now
+    locked.archived_at = locked.archived_at or now
     locked.save(update_fields=["archived_at"])
     replan_household(household.pk, now=now)
     return locked

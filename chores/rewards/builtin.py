@@ -39,12 +39,13 @@ def builtin_achievements(household_id: int) -> list[Achievement]:
     ]
 
 
-def create_missing(households: Iterable[int]) -> int:
+def create_missing(households: Iterable[int], *, alias: str | None = None) -> int:
     """Give households the achievements that they lack; return how many."""
     ids = list(households)
     rows = [row for pk in ids for row in builtin_achievements(pk)]
-    existing = Achievement.objects.filter(household__in=ids)
+    achievements = Achievement.objects.using(alias)
+    existing = achievements.filter(household__in=ids)
     have = set(existing.values_list("household_id", "code"))
     missing = [row for row in rows if (row.household_id, row.code) not in have]
-    Achievement.objects.bulk_create(missing, ignore_conflicts=True, batch_size=5000)
+    achievements.bulk_create(missing, ignore_conflicts=True, batch_size=5000)
     return len(missing)

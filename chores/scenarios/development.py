@@ -33,7 +33,7 @@ def add_history(
     batch: Batch, household: Household, rng: Random, today: datetime.date, alias: str
 ) -> None:
     """Add half a year to a household; its members' figures follow at the end."""
-    builtin.create_missing([household.pk])
+    builtin.create_missing([household.pk], alias=alias)
     purses = purses_of(household, alias)
     admins = [pk for pk, purse in purses.items() if purse.role == Role.ADMIN]
     rewards = Reward.objects.using(alias).filter(

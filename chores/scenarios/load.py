@@ -53,7 +53,7 @@ def load(
         if progress is not None:
             progress(total.total())
     if environment == "development":
-        total["tasks_occurrence"] += generate().occurrences
+        total["tasks_occurrence"] += generate(alias=alias).occurrences
     return +total
 
 

@@ -96,8 +96,8 @@ class Event(NamedTuple):
 def events_of(job: Job, order: int, rng: Random, today: int) -> Iterator[Event]:
     """Yield what happens to one chore, in the order of its dates."""
     if job.schedule != AFTER:
-        following = itertools.chain(job.days[1:], [None])
-        for turn, (day, then) in enumerate(zip(job.days, following, strict=True)):
+        dates = itertools.zip_longest(job.days, job.days[1:])
+        for turn, (day, then) in enumerate(dates):
             yield Event(day, order, turn, day, then, job)
         return
     due = job.days[0]

@@ -7,14 +7,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Count, F, Max, Q
 from django.utils import timezone
 
 from chores.households.configuration import HORIZON_DAYS
 from chores.tasks.models import Assign, Chore, Occurrence, Schedule
 from chores.tasks.models.occurrence import STANDING
-from chores.tasks.people import Turn, people_of
+from chores.tasks.people import Turn, alias_of, people_of
 from chores.tasks.planning import NOTHING, History, Plan, Window, plan
 
 if TYPE_CHECKING:
@@ -53,17 +53,22 @@ def generate(
     now: datetime.datetime | None = None,
     horizon_days: int | None = None,
     batch: int = BATCH,
+    alias: str = DEFAULT_DB_ALIAS,
 ) -> Generated:
     """Make the occurrences of all chores up to the horizon.
 
     Chores that somebody is working on are left to the next pass.
     """
     now = now or timezone.now()
-    horizon_days = HORIZON_DAYS.get() if horizon_days is None else horizon_days
+    horizon_days = (
+        HORIZON_DAYS.get(alias=alias) if horizon_days is None else horizon_days
+    )
     looked = made = after = 0
     while True:
-        with transaction.atomic():
-            chores = due_chores(now, horizon_days, after=after, batch=batch)
+        with transaction.atomic(using=alias):
+            chores = due_chores(
+                now, horizon_days, after=after, batch=batch, alias=alias
+            )
             if not chores:
                 return Generated(chores=looked, occurrences=made)
             made += generate_for(chores, now=now, horizon_days=horizon_days)
@@ -72,11 +77,11 @@ def generate(
 
 
 def due_chores(
-    now: datetime.datetime, horizon_days: int, *, after: int, batch: int
+    now: datetime.datetime, horizon_days: int, *, after: int, batch: int, alias: str
 ) -> list[Chore]:
     """Lock and return the next chores that have dates to make."""
     latest = now.date() + datetime.timedelta(days=horizon_days + 1)
-    found = Chore.objects.raw(
+    found = Chore.objects.using(alias).raw(
         DUE,
         {
             "now": now,
@@ -87,7 +92,7 @@ def due_chores(
         },
     )
     ids = [chore.pk for chore in found]
-    chores = Chore.objects.filter(pk__in=ids).select_related("household")
+    chores = Chore.objects.using(alias).filter(pk__in=ids).select_related("household")
     return list(chores.order_by("pk"))
 
 
@@ -114,22 +119,23 @@ def generate_for(
         )
         plans.append(plan(chore, window))
         chore.next_on = plans[-1].next_on
-    made = insert([row for made in plans for row in made.occurrences])
-    Chore.objects.bulk_update(chores, ["next_on"], batch_size=BATCH)
+    alias = alias_of(chores)
+    made = insert([row for made in plans for row in made.occurrences], alias=alias)
+    Chore.objects.using(alias).bulk_update(chores, ["next_on"], batch_size=BATCH)
     return made
 
 
-def insert(rows: list[Occurrence]) -> int:
+def insert(rows: list[Occurrence], *, alias: str | None) -> int:
     """Insert the rows that do not exist; return how many did not."""
     if not rows:
         return 0
     slots = {(row.chore_id, row.due_on, row.slot) for row in rows}
-    wanted = Occurrence.objects.filter(
+    wanted = Occurrence.objects.using(alias).filter(
         chore__in={row.chore_id for row in rows},
         due_on__in={row.due_on for row in rows},
     )
     existing = slots & set(wanted.values_list("chore_id", "due_on", "slot"))
-    Occurrence.objects.bulk_create(
+    Occurrence.objects.using(alias).bulk_create(
         [row for row in rows if (row.chore_id, row.due_on, row.slot) not in existing],
         ignore_conflicts=True,
         batch_size=5000,
@@ -143,7 +149,8 @@ def histories(chores: list[Chore]) -> dict[int, History]:
     if not after:
         return {}
     rows = (
-        Occurrence.objects.filter(chore__in=after)
+        Occurrence.objects.using(alias_of(chores))
+        .filter(chore__in=after)
         .values("chore_id")
         .annotate(
             standing=Count("pk", filter=Q(status__in=STANDING)),
@@ -193,4 +200,5 @@ def taken_turns(chores: list[Chore]) -> dict[int, dict[datetime.date, int]]:
 def turns_of(chores: list[Chore]) -> QuerySet[Occurrence]:
     """Return the occurrences that were somebody's turn."""
     taking = [chore.pk for chore in chores if chore.assign == Assign.TURNS]
-    return Occurrence.objects.filter(chore__in=taking, turn_of__isnull=False)
+    occurrences = Occurrence.objects.using(alias_of(chores))
+    return occurrences.filter(chore__in=taking, turn_of__isnull=False)

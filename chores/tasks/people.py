@@ -83,8 +83,9 @@ def people_of(
     """
     chores = list(chores)
     named = named_participants(chores) if named is None else named
-    members = household_members({chore.household_id for chore in chores})
-    away = absences_of({chore.household_id for chore in chores})
+    households = {chore.household_id for chore in chores}
+    members = household_members(households, alias=alias_of(chores))
+    away = absences_of(households, alias=alias_of(chores))
     return {
         chore.pk: People(
             order=tuple(
@@ -97,10 +98,16 @@ def people_of(
     }
 
 
+def alias_of(chores: Sequence[Chore]) -> str | None:
+    """Return the alias that chores were read from; None where they are new."""
+    return chores[0]._state.db if chores else None
+
+
 def named_participants(chores: list[Chore]) -> dict[int, list[int]]:
     """Return the members that each chore names, in the order of their turns."""
     named: defaultdict[int, list[int]] = defaultdict(list)
-    rows = ChoreParticipant.objects.filter(chore__in=chores).order_by("position")
+    participants = ChoreParticipant.objects.using(alias_of(chores))
+    rows = participants.filter(chore__in=chores).order_by("position")
     for chore, member in rows.values_list("chore_id", "member_id"):
         named[chore].append(member)
     return named
@@ -114,21 +121,23 @@ class Members:
     workers: Mapping[int, list[int]]
 
 
-def household_members(households: set[int]) -> Members:
+def household_members(households: set[int], *, alias: str | None) -> Members:
     """Return the active members of some households, in one query."""
     workers: defaultdict[int, list[int]] = defaultdict(list)
-    rows = Membership.objects.filter(household__in=households).active().order_by("pk")
-    present = list(rows.only("pk", "household_id", "role"))
+    rows = Membership.objects.using(alias).filter(household__in=households).active()
+    present = list(rows.order_by("pk").only("pk", "household_id", "role"))
     for member in present:
         if member.role != "guest":
             workers[member.household_id].append(member.pk)
     return Members(active=frozenset(member.pk for member in present), workers=workers)
 
 
-def absences_of(households: set[int]) -> dict[int, tuple[DateRange, ...]]:
+def absences_of(
+    households: set[int], *, alias: str | None
+) -> dict[int, tuple[DateRange, ...]]:
     """Return the absences in some households by member, in one query."""
     away: defaultdict[int, tuple[DateRange, ...]] = defaultdict(tuple)
-    rows = Absence.objects.filter(household__in=households)
+    rows = Absence.objects.using(alias).filter(household__in=households)
     for member, days in rows.values_list("member_id", "days"):
         away[member] += (days,)
     return away

@@ -13,6 +13,7 @@ from migrationops.backups import manifest as manifests
 from migrationops.backups.manifest import Manifest
 from migrationops.conf import Conf
 from migrationops.exceptions import BackupError, ManifestError, MigrationOpsError
+from migrationops.wording import many
 
 _NAME = re.compile(r"backup-[A-Za-z0-9_-]+")
 _PART = r"[a-z0-9_]+(\.[a-z0-9]+)*"  # as pg_dump names a directory's files
@@ -61,11 +62,7 @@ def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Man
     Raises ManifestError for a name or content that cannot be used, BackupError for
     a file that is absent or cut off.
     """
-    if not _NAME.fullmatch(identifier):
-        raise ManifestError(
-            f"{identifier!r} is not the name of a backup; nothing was changed.",
-            remedy="See: manage.py backups list",
-        )
+    check_name(identifier)
     with directory.open_file(path / f"{identifier}.json") as file:
         manifest = manifests.parse(file.read(), conf, trust=trust)
     _check_names(manifest, identifier)
@@ -82,10 +79,20 @@ def read(path: Path, identifier: str, conf: Conf, *, trust: bool = False) -> Man
             raise BackupError(
                 f"{item.name} has {size:,} bytes, its manifest says {item.size:,}: "
                 "it is damaged. Nothing was changed.",
-                remedy="Use another backup, or fetch a copy: manage.py backups fetch "
-                + identifier,
+                remedy=f"Fetch its copy: manage.py backups fetch {identifier}"
+                if manifest.copies
+                else "Use another backup: manage.py backups list",
             )
     return manifest
+
+
+def check_name(identifier: str) -> None:
+    """Raise ManifestError for what is not the name of a backup, but a path, say."""
+    if not _NAME.fullmatch(identifier):
+        raise ManifestError(
+            f"{identifier!r} is not the name of a backup; nothing was changed.",
+            remedy="See: manage.py backups list",
+        )
 
 
 def find(
@@ -100,16 +107,24 @@ def find(
 
     Raises BackupError when there is none.
     """
-    if identifier:
+    if identifier is not None:
         return read(path, identifier, conf, trust=trust)
-    listed = list_backups(path, conf).backups
-    own = [m for m in listed if m.database == database and m.part is None]
-    if not own:
+    listing = list_backups(path, conf)
+    own = [m for m in listing.backups if m.database == database and m.part is None]
+    if own:
+        return own[-1]
+    if listing.unusable:
         raise BackupError(
-            f"There is no usable backup of {database!r} in {path}.",
-            remedy="Make one with: manage.py backup",
+            f"There is no usable backup of {database!r} in {path}: "
+            f"{many(len(listing.unusable), 'manifest')} there cannot be used. Nothing "
+            "was changed.",
+            remedy="Why they cannot: manage.py backups list",
         )
-    return own[-1]
+    raise BackupError(
+        f"There is no backup of {database!r} in {path}. Nothing was changed.",
+        remedy="Where a storage has one: manage.py backups list --stored; a new one: "
+        "manage.py backup",
+    )
 
 
 def fresh(listing: Listing, conf: Conf, database: str) -> Manifest | None:

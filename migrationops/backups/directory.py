@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,15 +109,37 @@ def pending_file(final: Path, *, replace: bool = False) -> Iterator[PendingFile]
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file of a backup for reading; a symbolic link is refused."""
+    """Open a file of a backup for reading; what is no plain file is refused.
+
+    Nobody waits for the writer of a pipe that was put there.
+    """
     try:
-        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
-    except OSError as exc:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError as exc:
+        raise BackupError(
+            f"There is no {path}; nothing was changed.",
+            remedy="See: manage.py backups list",
+        ) from exc
+    except PermissionError as exc:
         raise BackupError(
             f"{path} cannot be read: {exc.strerror}. Nothing was changed.",
             remedy="Give this user the right to read it, or use another backup; "
             "see: manage.py backups list",
         ) from exc
+    except OSError as exc:
+        why = "it is a symbolic link" if path.is_symlink() else exc.strerror
+        raise _not_read(path, why or str(exc)) from exc
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _not_read(path, "it is no plain file")
+    return os.fdopen(handle, "rb")
+
+
+def _not_read(path: Path, why: str) -> BackupError:
+    return BackupError(
+        f"{path} was not read: {why}. Nothing was changed.",
+        remedy="Look who put it there; then use another backup: manage.py backups list",
+    )
 
 
 def collect_leftovers(directory: Path) -> tuple[Path, ...]:
@@ -149,7 +172,7 @@ def _create(path: Path) -> int:
 
 def _is_abandoned(path: Path) -> bool:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:  # a symbolic link, or gone by now
         return path.is_symlink()
     try:

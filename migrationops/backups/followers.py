@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from migrationops.backups import obstacles, sessions
 from migrationops.backups.derived import Derived
 from migrationops.backups.source import Source
-from migrationops.exceptions import FailedError
+from migrationops.exceptions import FailedError, PreconditionError
 from migrationops.postgres import databases
 from migrationops.postgres.databases import Connection
 
@@ -27,6 +27,21 @@ def connected(source: Source, aliases: Sequence[str]) -> Iterator[list[Connectio
             )
             for a in aliases
         ]
+
+
+def check(source: Source, aliases: Sequence[str]) -> None:
+    """Raise before an hour of building what the swap would stumble over after it.
+
+    ConfigurationError or DatabaseError for what cannot be reached, PreconditionError
+    for what is no standby.
+    """
+    with connected(source, aliases) as standbys:
+        for alias, standby in zip(aliases, standbys, strict=True):
+            if standby.execute("SELECT pg_is_in_recovery()").fetchone() != (True,):
+                raise PreconditionError(
+                    f"Alias {alias!r} is no standby; nothing was changed.",
+                    remedy="--replica names the alias of a standby's own address.",
+                )
 
 
 def end_sessions(primary: Source, standbys: list[Connection], kept: Derived) -> None:

@@ -15,10 +15,11 @@ _NAME_BYTES = 63
 
 def check_name(source: Source, name: str) -> None:
     """Raise RefusedError when a database cannot be given this name."""
-    if len(name.encode()) > _NAME_BYTES or "\0" in name:
+    if not 0 < len(name.encode()) <= _NAME_BYTES or "\0" in name:
         raise RefusedError(
-            f"{name!r} is longer than {_NAME_BYTES} bytes; nothing was changed.",
-            remedy="Choose a shorter name for --into.",
+            f"{name!r} cannot be a database's name: that has 1 to {_NAME_BYTES} "
+            "bytes. Nothing was changed.",
+            remedy="Choose another name for --into.",
         )
     with source.maintenance() as connection:
         query = "SELECT FROM pg_database WHERE datname = %s"

@@ -8,10 +8,11 @@ written up to the backup that was restored, and what was written since.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrationops.backups.counters import Counters, parse_counters
-from migrationops.backups.losses import Losses, OwnWrites, compare, unknown
+from migrationops.backups.losses import Losses, OwnWrites, TableLoss, compare, unknown
 from migrationops.backups.manifest import Manifest
 from migrationops.postgres.databases import Connection
 
@@ -37,31 +38,59 @@ ORDER BY s.id DESC LIMIT 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Restore:
-    """How the live database came to be: from which backup, and how it began."""
+class _Point:
+    """A backup: the counters of its database then, its run and its place in the WAL."""
 
-    step: int
     counters: Counters
-    backup: Counters
     run: str
     lsn: str
 
+    @property
+    def position(self) -> int:
+        """A WAL position as a number: unlike a clock, it never goes back."""
+        high, low = self.lsn.split("/")
+        return (int(high, 16) << 32) + int(low, 16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Restore:
+    """How a live database came to be: from which backup, and how it began."""
+
+    step: int
+    counters: Counters
+    backup: _Point
+
 
 def losses_since(connection: Connection, manifest: Manifest, now: Counters) -> Losses:
-    """Return what a restore of this backup would lose, as far as it can be known."""
-    before = manifest.counters
-    if before.database == now.database:
-        return compare(before, now, _own_writes(connection, manifest.run))
-    restore = _find_restore(connection, now.database)
-    if restore is None or restore.backup.database != before.database:
-        return unknown("*", "the database is not the one that was backed up")
-    own = _own_writes(connection, after=restore.step)
-    since = compare(restore.counters, now, own)
-    if _position(manifest.lsn) >= _position(restore.lsn):
-        return since
-    own = _own_writes(connection, manifest.run, until=restore.run)
-    earlier = compare(before, restore.backup, own)
-    return Losses(tables=earlier.tables + since.tables)
+    """Return what a restore of this backup would lose, as far as it can be known.
+
+    Goes back from the live database, restore by restore, to a database that the backup
+    comes from too, and adds up what was written on the way and the backup has not.
+    """
+    origins = {p.counters.database: p for p in _origins(connection, manifest)}
+    tables: tuple[TableLoss, ...] = ()
+    reached: _Point | None = None
+    while (origin := origins.get(now.database)) is None:
+        restore = _find_restore(connection, now.database)
+        if restore is None:
+            return unknown("*", "the database is not the one that was backed up")
+        until = reached.run if reached else ""
+        own = _own_writes(connection, after=restore.step, until=until)
+        tables = compare(restore.counters, now, own).tables + tables
+        reached, now = restore.backup, restore.backup.counters
+    if reached and origin.position >= reached.position:
+        return Losses(tables=tables)
+    own = _own_writes(connection, origin.run, until=reached.run if reached else "")
+    return Losses(tables=compare(origin.counters, now, own).tables + tables)
+
+
+def _origins(connection: Connection, manifest: Manifest) -> Iterator[_Point]:
+    """Yield the backup, and those that its database was restored from."""
+    point = _Point(counters=manifest.counters, run=manifest.run, lsn=manifest.lsn)
+    yield point
+    while restore := _find_restore(connection, point.counters.database):
+        point = restore.backup
+        yield point
 
 
 def _own_writes(
@@ -98,13 +127,5 @@ def _find_restore(connection: Connection, database: int) -> _Restore | None:
     return _Restore(
         step=row[0],
         counters=parse_counters(row[1]),
-        backup=parse_counters(row[2]),
-        run=row[3],
-        lsn=row[4],
+        backup=_Point(counters=parse_counters(row[2]), run=row[3], lsn=row[4]),
     )
-
-
-def _position(lsn: str) -> int:
-    """Return a WAL position as a number: unlike a clock, it never goes back."""
-    high, low = lsn.split("/")
-    return (int(high, 16) << 32) + int(low, 16)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from migrationops.backups import space
 from migrationops.backups.build import may_create
 from migrationops.backups.manifest import Manifest
@@ -14,6 +16,7 @@ from migrationops.exceptions import PreconditionError
 from migrationops.postgres.databases import Connection
 
 _MARGIN = 1.1  # WAL and rounding
+_SET = 160000  # since then a member may be forbidden to SET ROLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ def check_build(connection: Connection, source: Source, manifest: Manifest) -> N
         [
             *_other_major(source, manifest),
             *_no_right_to_create(connection),
+            *_other_owner(connection, manifest),
+            *_no_tablespace(connection, manifest),
         ]
     )
     space.check_copy(connection, int(manifest.database_bytes * _MARGIN))
@@ -47,6 +52,7 @@ def check_swap(
     name = source.database
     _refuse(
         [
+            *_not_owned(connection, name),
             *_prepared_transactions(connection, name),
             *([] if drop_slots else _logical_slots(connection, name)),
             *_subscriptions(connection, name),
@@ -89,6 +95,57 @@ def _no_right_to_create(connection: Connection) -> Iterator[Obstacle]:
         )
 
 
+def _other_owner(connection: Connection, manifest: Manifest) -> Iterator[Obstacle]:
+    owner = manifest.properties.owner
+    right = "SET" if connection.info.server_version >= _SET else "MEMBER"
+    row = connection.execute(
+        "SELECT current_user, (SELECT pg_has_role(oid, %s) FROM pg_roles "
+        "WHERE rolname = %s)",
+        [right, owner],
+    ).fetchone()
+    assert row is not None
+    user, may = row
+    if may is None:
+        yield Obstacle(
+            message=f"This server has no role {owner!r}, to whom the database belongs: "
+            "no dump of one database carries roles.",
+            remedy=f"CREATE ROLE {_name(owner)}, and what other roles the backup "
+            "names.",
+        )
+    elif not may:
+        yield Obstacle(
+            message=f"Role {user!r} may not give a database to {owner!r}, to whom it "
+            "belongs.",
+            remedy=f"GRANT {_name(owner)} TO {_name(user)}, or set OPERATOR_URL to a "
+            "role that may.",
+        )
+
+
+def _no_tablespace(connection: Connection, manifest: Manifest) -> Iterator[Obstacle]:
+    name = manifest.properties.tablespace
+    query = "SELECT FROM pg_tablespace WHERE spcname = %s"
+    if connection.execute(query, [name]).fetchone() is None:
+        yield Obstacle(
+            message=f"This server has no tablespace {name!r}, where the database lies.",
+            remedy=f"CREATE TABLESPACE {_name(name)} first.",
+        )
+
+
+def _not_owned(connection: Connection, name: str) -> Iterator[Obstacle]:
+    row = connection.execute(
+        "SELECT current_user, pg_get_userbyid(datdba), pg_has_role(datdba, 'USAGE') "
+        "FROM pg_database WHERE datname = %s",
+        [name],
+    ).fetchone()
+    if row and not row[2]:
+        yield Obstacle(
+            message=f"Database {name!r} is {row[1]!r}'s, so that {row[0]!r} may not "
+            "rename it.",
+            remedy=f"GRANT {_name(row[1])} TO {_name(row[0])}, or set OPERATOR_URL to "
+            "a role that may.",
+        )
+
+
 def _prepared_transactions(connection: Connection, name: str) -> Iterator[Obstacle]:
     rows = connection.execute(
         "SELECT gid FROM pg_prepared_xacts WHERE database = %s", [name]
@@ -96,7 +153,7 @@ def _prepared_transactions(connection: Connection, name: str) -> Iterator[Obstac
     for (gid,) in rows.fetchall():
         yield Obstacle(
             message=f"Prepared transaction {gid!r} holds the database.",
-            remedy=f"COMMIT PREPARED or ROLLBACK PREPARED '{gid}'.",
+            remedy=f"ROLLBACK PREPARED {_quoted(gid)}, or COMMIT PREPARED it.",
         )
 
 
@@ -118,7 +175,8 @@ def _subscriptions(connection: Connection, name: str) -> Iterator[Obstacle]:
     for (subscription,) in rows.fetchall():
         yield Obstacle(
             message=f"Subscription {subscription!r} writes to the live database.",
-            remedy=f"DROP SUBSCRIPTION {subscription} first, and make it anew after.",
+            remedy=f"DROP SUBSCRIPTION {_name(subscription)} first, and make it anew "
+            "after.",
         )
 
 
@@ -135,6 +193,14 @@ def _standbys(connection: Connection) -> Iterator[Obstacle]:
             remedy="--replica ALIAS for each standby ends them after replay; "
             "--accept-stale-replicas leaves them to you.",
         )
+
+
+def _name(name: str) -> str:
+    return sql.Identifier(name).as_string()
+
+
+def _quoted(text: str) -> str:
+    return sql.Literal(text).as_string()
 
 
 def _untouchable(connection: Connection, name: str) -> Iterator[Obstacle]:

@@ -19,15 +19,35 @@ from migrationops.backups.manifest import File
 from migrationops.backups.snapshot import Snapshot
 from migrationops.backups.tree import PendingTree
 from migrationops.backups.verify import hash_file
+from migrationops.exceptions import PreconditionError
 from migrationops.postgres import tools
+from migrationops.postgres.databases import Connection
 
 _FROM = 10_000_000_000  # bytes of the database: below, one worker is no slower
 _JOBS = 2
+_FREE = """
+SELECT current_setting('max_connections')::int
+       - current_setting('superuser_reserved_connections')::int
+       - count(*)::int
+FROM pg_stat_activity WHERE backend_type = 'client backend'
+"""
 
 
 def jobs_for(database_bytes: int) -> int:
     """Return how many workers dump a database of this size."""
     return _JOBS if database_bytes >= _FROM else 1
+
+
+def check_jobs(connection: Connection, jobs: int) -> None:
+    """Raise PreconditionError where so many workers would shut others out."""
+    row = connection.execute(_FREE).fetchone()
+    assert row is not None
+    if jobs > max(row[0] // 2, 1):
+        raise PreconditionError(
+            f"{jobs} workers need as many connections, and the server has "
+            f"{max(row[0], 0)} left for everybody; nothing was changed.",
+            remedy=f"At most half of them: --jobs {max(row[0] // 2, 1)}",
+        )
 
 
 def write_tree(job: Job, tree: PendingTree, snapshot: Snapshot) -> Dump:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from django.db import connections
@@ -18,59 +17,28 @@ from django.db import connections
 from migrationops import stamp
 from migrationops.backups import (
     build,
-    catalog,
     derived,
-    directory,
     lineage,
     losses,
     obstacles,
     ready,
     swap,
+    verify,
 )
 from migrationops.backups.build import Built
 from migrationops.backups.carry import carry_history
 from migrationops.backups.counters import read_counters
 from migrationops.backups.derived import Derived, Role
-from migrationops.backups.engine import Engine
-from migrationops.backups.engines import database_engine_of
 from migrationops.backups.losses import Accepted, Look, Losses
 from migrationops.backups.manifest import Manifest
+from migrationops.backups.selection import Backup
 from migrationops.backups.source import Source
-from migrationops.exceptions import ManifestError, RefusedError
+from migrationops.exceptions import BackupError, RefusedError
 from migrationops.postgres import beside, properties
 from migrationops.postgres.databases import Connection
 from migrationops.progress import ProgressCallback, silent
 
 _LOOKS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backup:
-    """A manifest, where its archive lies, and the engine that reads it."""
-
-    manifest: Manifest
-    archive: Path
-    engine: Engine
-
-
-def find_backup(source: Source, identifier: str | None, *, trust: bool) -> Backup:
-    """Return the named backup, or the newest of the source's database.
-
-    Raises ManifestError for one of another environment, unless it is trusted, and
-    RefusedError for one of a whole cluster.
-    """
-    conf = source.conf
-    place = directory.backup_directory(conf)
-    found = catalog.find(place, identifier, conf, source.database, trust=trust)
-    if found.environment != conf.environment and not trust:
-        raise ManifestError(
-            f"{found.id} is a backup of {found.environment}, the settings say "
-            f"{conf.environment}. Nothing was changed.",
-            remedy="Its data may not belong here. If it does: --trust.",
-        )
-    archive = place / found.archive
-    engine = database_engine_of(found, archive)
-    return Backup(manifest=found, archive=archive, engine=engine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +89,11 @@ def incoming(
                 beside.drop(connection, other.name)
         obstacles.check_build(connection, source, backup.manifest)
     for found in built:
-        if found.backup == backup.manifest.id:
-            rows = build.check_restored(
-                source, backup.manifest, found.name, history=False
-            )
-            return Built(database=found, rows=rows)
+        if found.backup == backup.manifest.id and (
+            taken_up := _taken_up(source, backup.manifest, found)
+        ):
+            return taken_up
+    verify.check_archive(backup.archive, backup.manifest)
     return build.build(
         backup.engine,
         source,
@@ -139,10 +107,29 @@ def incoming(
 
 
 def ready_copy(source: Source, manifest: Manifest) -> Built:
-    """Take the untouched restored copy of this backup; nothing is compared again."""
+    """Take the untouched restored copy of this backup; nothing is compared again.
+
+    One that a killed run has opened already is no longer untouched: it is compared.
+    """
     with source.maintenance() as connection:
+        for other in derived.find_derived(connection, source.database):
+            if (other.role, other.backup) == (Role.BUILT, manifest.id) and (
+                taken_up := _taken_up(source, manifest, other)
+            ):
+                return taken_up
         found = ready.open_up(connection, source.database, manifest.id)
     return Built(database=found, rows=manifest.proof.rows)
+
+
+def _taken_up(source: Source, manifest: Manifest, found: Derived) -> Built | None:
+    """Compare what a killed run has built; drop it where somebody wrote to it."""
+    try:
+        rows = build.check_restored(source, manifest, found.name, history=False)
+    except BackupError:
+        with source.maintenance() as connection:
+            beside.drop(connection, found.name)
+        return None
+    return Built(database=found, rows=rows)
 
 
 def make_ready(source: Source, built: Derived, manifest: Manifest, run: str) -> int:
@@ -192,7 +179,8 @@ def take_over(
     raise RefusedError(
         f"Rows kept being written to {source.database!r} while it was to be swapped "
         "away. Nothing was changed; the restored database stays built.",
-        remedy="Stop the application and run the same command again, or --accept-loss.",
+        remedy="Stop the application and run the same command again, or with "
+        "--accept-loss all.",
     )
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from migrationops.backups.manifest import Manifest
 from migrationops.conf import Proof
 from migrationops.exceptions import ConfigurationError
 
 _NEEDED = "an unfinished or failed run refers to it"
+_YOUNG = "its standby is paused, and not for long"
+_PAUSE = 24 * 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def choose(
     now: datetime,
     needed_runs: frozenset[str] = frozenset(),
     lasting_runs: frozenset[str] = frozenset(),
-    pause: timedelta = timedelta(days=1),
+    pause: float = _PAUSE,
 ) -> Expiry:
     """Decide for the backups of one database.
 
@@ -68,14 +70,17 @@ def choose(
     Restore points count by themselves: what they build on is not ours to keep, so
     that a day's point is no reason to let the day's dump go. A dump of some tables
     goes with the restore points of its run; `lasting_runs` have some which are not
-    among `backups`. A standby is paused no longer than `pause`, unless a run needs it.
+    among `backups`. A standby is paused for `pause` seconds, unless a run needs it.
     """
     retention.check()
     ordered = sorted(backups, key=lambda m: m.started)
     points = [m for m in ordered if m.point is not None]
     whole = [m for m in ordered if not (m.is_of_cluster or m.part)]
     found = [_choose(some, retention, now, needed_runs) for some in (whole, points)]
-    found.append(_hold([m for m in ordered if m.pause], now - pause, needed_runs))
+    young = frozenset(
+        m.id for m in ordered if (now - m.started).total_seconds() < pause
+    )
+    found.append(_hold([m for m in ordered if m.pause], young, needed_runs))
     stay = {kept.id for each in found[1:] for kept in each.kept}
     runs = lasting_runs | {m.run for m in ordered if m.id in stay}
     parts = [m for m in ordered if m.part is not None]
@@ -87,22 +92,15 @@ def choose(
 
 
 def _hold(
-    pauses: Iterable[Manifest], oldest: datetime, needed: frozenset[str]
+    pauses: Iterable[Manifest], young: frozenset[str], needed: frozenset[str]
 ) -> Expiry:
-    kept: list[Kept] = []
-    expired: list[str] = []
-    for manifest in pauses:
-        if manifest.run in needed:
-            kept.append(Kept(id=manifest.id, reasons=(_NEEDED,)))
-        elif manifest.started > oldest:
-            kept.append(
-                Kept(
-                    id=manifest.id, reasons=("its standby is paused, and not for long",)
-                )
-            )
-        else:
-            expired.append(manifest.id)
-    return Expiry(kept=tuple(kept), expired=tuple(expired))
+    found = list(pauses)
+    reasons = {m.id: (_YOUNG,) for m in found if m.id in young}
+    reasons |= {m.id: (_NEEDED,) for m in found if m.run in needed}
+    return Expiry(
+        kept=tuple(Kept(id=i, reasons=why) for i, why in reasons.items()),
+        expired=tuple(m.id for m in found if m.id not in reasons),
+    )
 
 
 def _follow(
@@ -129,7 +127,7 @@ def _choose(
     proven = [m for m in ordered if m.proof.level > Proof.NONE]
     reasons: dict[str, list[str]] = {m.id: [] for m in ordered}
     for manifest in ordered:
-        if manifest.started > now - timedelta(days=retention.days):
+        if (now - manifest.started).days < retention.days:
             reasons[manifest.id].append(f"younger than {retention.days} days")
         if manifest.run in needed_runs:
             reasons[manifest.id].append(_NEEDED)

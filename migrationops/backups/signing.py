@@ -54,8 +54,8 @@ def check(data: Mapping[str, Any], conf: Conf) -> None:
     raise ManifestError(
         ("The manifest was altered after it was signed" if known else _unknown(data))
         + "; nothing was changed.",
-        remedy="Use another backup. If you know whence this one comes, --trust takes "
-        "it as it is.",
+        remedy="Use another backup. If you know whence this one comes, restore --trust "
+        "takes it as it is.",
     )
 
 

@@ -23,10 +23,10 @@ def check_dump(place: Path, expected: Estimate) -> None:
     )
 
 
-def check_copy(connection: Connection, needed: int) -> None:
+def check_copy(connection: Connection, needed: int, *, otherwise: str = "") -> None:
     """Raise PreconditionError when a copy will not fit on the server's disk.
 
-    Known only when that disk is one of ours.
+    Known only when that disk is one of ours; `otherwise` is the way without the copy.
     """
     directory = _data_directory(connection)
     if directory is not None:
@@ -34,7 +34,7 @@ def check_copy(connection: Connection, needed: int) -> None:
             directory,
             needed,
             "The restored copy needs about {needed} on the server's disk",
-            f"{_EXPIRE}, or set PROOF_URL to another server.",
+            f"{_EXPIRE}{otherwise and ', or '}{otherwise}.",
         )
 
 

@@ -13,12 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import pyrage
 from django.core.files import File as DjangoFile
 from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, Storage, storages
 
-from migrationops.backups import directory, verify
+from migrationops.backups import catalog, directory, encryption, verify
 from migrationops.backups import manifest as manifests
 from migrationops.backups.catalog import Listing, Unusable
 from migrationops.backups.manifest import Copy, File, Manifest
@@ -30,18 +29,30 @@ from migrationops.exceptions import (
 )
 
 _CHUNK = 1 << 20
-_AGE = ".age"
 
 
 def open_storage(conf: Conf) -> Storage:
     """Return the storage that BACKUP_STORAGE names; raise ConfigurationError."""
+    if not conf.backup_storage:
+        raise ConfigurationError(
+            'MIGRATIONOPS["BACKUP_STORAGE"] is not set: there is no storage to look '
+            "in. Nothing was changed.",
+            remedy="Name an alias of STORAGES.",
+        )
     try:
         return storages[conf.backup_storage]
     except InvalidStorageError as exc:
         raise ConfigurationError(
-            f'MIGRATIONOPS["BACKUP_STORAGE"] is {conf.backup_storage!r}: {exc}',
+            f'MIGRATIONOPS["BACKUP_STORAGE"] is {conf.backup_storage!r}: {exc} '
+            "Nothing was changed.",
             remedy="Name an alias of STORAGES.",
         ) from exc
+
+
+def check(conf: Conf) -> None:
+    """Raise ConfigurationError for what an upload would stumble over, hours later."""
+    open_storage(conf)
+    encryption.recipients(conf)
 
 
 def upload(place: Path, manifest: Manifest, conf: Conf) -> Manifest:
@@ -62,7 +73,7 @@ def _send(store: Storage, place: Path, item: File, conf: Conf) -> Copy:
     """Send one file, as it was proven, and read it back."""
     name = item.name
     verify.check_file(place / name, item)
-    with _sealed(place, name, conf) as (path, sealed):
+    with encryption.sealed(place, name, conf) as (path, sealed):
         with directory.open_file(path) as file:
             sent = _digest(file)
             file.seek(0)
@@ -84,24 +95,30 @@ def fetch(place: Path, identifier: str, conf: Conf, identity: Path | None) -> Ma
     What lies there under its name is replaced, damaged or not, once the copy is whole.
     `identity` is a file with an age secret key. Raises BackupError.
     """
+    catalog.check_name(identifier)
     store = open_storage(conf)
+    keys = encryption.identities(identity)
     with _told_apart(conf):
+        if not store.exists(f"{identifier}.json"):
+            raise BackupError(
+                f"There is no {identifier} in the storage {conf.backup_storage!r}; "
+                "nothing was changed.",
+                remedy="See: manage.py backups list --stored",
+            )
         manifest = _read(store, f"{identifier}.json", conf)
         for item, copy in zip(manifest.files, manifest.copies, strict=True):
             path = place / item.name
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            _fetch(store, copy, item, path, identity)
+            _fetch(store, copy, item, path, keys)
     return manifest
 
 
-def _fetch(
-    store: Storage, copy: Copy, item: File, path: Path, identity: Path | None
-) -> None:
+def _fetch(store: Storage, copy: Copy, item: File, path: Path, keys: list[Any]) -> None:
     with (
         directory.pending_file(path, replace=True) as pending,
         store.open(copy.name) as stored,
     ):
-        _unseal(cast("BinaryIO", stored), pending.file, copy, identity)
+        encryption.unseal(cast("BinaryIO", stored), pending.file, copy.name, keys)
         pending.flush()
         with directory.open_file(pending.path) as file:
             if _digest(file) != item.sha256:
@@ -151,40 +168,6 @@ def _told_apart(conf: Conf) -> Iterator[None]:
             "stays.",
             remedy="See to the storage and its credentials, and try again.",
         ) from exc
-
-
-@contextmanager
-def _sealed(place: Path, name: str, conf: Conf) -> Iterator[tuple[Path, str]]:
-    """Give the file to send and its name; encrypted where there are recipients."""
-    if not conf.recipients:
-        yield place / name, name
-        return
-    recipients = [pyrage.x25519.Recipient.from_str(r) for r in conf.recipients]
-    with directory.pending_file(place / (name + _AGE)) as pending:
-        with directory.open_file(place / name) as plain:
-            pyrage.encrypt_io(plain, pending.file, recipients)
-        pending.file.flush()
-        yield pending.path, name + _AGE
-
-
-def _unseal(
-    stored: BinaryIO, target: BinaryIO, copy: Copy, identity: Path | None
-) -> None:
-    if not copy.name.endswith(_AGE):
-        while chunk := stored.read(_CHUNK):
-            target.write(chunk)
-        return
-    if identity is None:
-        raise BackupError(
-            f"{copy.name} is encrypted; nothing was changed.",
-            remedy="--identity FILE names the age key of one of its recipients.",
-        )
-    keys = [
-        pyrage.x25519.Identity.from_str(line)
-        for line in identity.read_text().split()
-        if line.startswith("AGE-SECRET-KEY-")
-    ]
-    pyrage.decrypt_io(stored, target, keys)
 
 
 def _save(store: Storage, name: str, content: DjangoFile[Any]) -> None:

@@ -18,7 +18,7 @@ from migrationops.backups.directory import PendingFile
 from migrationops.backups.engine import AnyEngine, ClusterEngine, Job, Taken
 from migrationops.backups.estimate import Estimate, estimate, estimate_part
 from migrationops.backups.manifest import Manifest, sign
-from migrationops.backups.parallel import jobs_for
+from migrationops.backups.parallel import check_jobs, jobs_for
 from migrationops.backups.part import Part
 from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.proof import Archive, prove
@@ -30,6 +30,7 @@ from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.sources import source_hash
 
 _ENGINE = PgDump()
+_ELSEWHERE = "PROOF_URL to another server"
 
 
 def take_backup(
@@ -54,7 +55,7 @@ def take_backup(
     """
     place, source = _place(conf), open_source(alias, conf)
     expected = _check_space(engine, source, place, proof, keep, part)
-    jobs = _jobs(engine, 1 if part else jobs, expected)
+    jobs = _jobs(engine, 1 if part else jobs, source, expected)
     final = _free(place, backup_id(source, run_id, datetime.now(UTC), part))
     with _pending(final, jobs) as pending:
         job = Job(
@@ -74,10 +75,16 @@ def take_backup(
     return _copied(place, manifest, conf, report)
 
 
-def _jobs(engine: AnyEngine, asked: int | None, expected: Estimate) -> int:
+def _jobs(
+    engine: AnyEngine, asked: int | None, source: Source, expected: Estimate
+) -> int:
     if engine.exclusive or isinstance(engine, ClusterEngine):
         return 1
-    return asked or jobs_for(expected.database_bytes)
+    if asked is None:
+        return jobs_for(expected.database_bytes)
+    with source.connect() as connection:
+        check_jobs(connection, asked)
+    return asked
 
 
 def _pending(
@@ -181,8 +188,19 @@ def _check_space(
             return expected
         space.check_dump(place, expected)
         if keep or not source.conf.proof_url:
-            space.check_copy(connection, expected.server_bytes)
+            space.check_copy(
+                connection, expected.server_bytes, otherwise=_without_copy(keep)
+            )
     return expected
+
+
+def _without_copy(keep: Role | None) -> str:
+    """Return how the backup is proven with nothing restored on the live server."""
+    if keep is None:
+        return f"set {_ELSEWHERE}"
+    if keep is Role.READY:
+        return f"leave --ready-copy out and set {_ELSEWHERE}"
+    return f"set POLICY's backup to 'restored' and {_ELSEWHERE}"
 
 
 def check_part(place: Path, part: Part) -> Estimate:
@@ -198,6 +216,8 @@ def _place(conf: Conf) -> Path:
     Raises ConfigurationError where no backup could be signed, or would not last.
     """
     signing.keys(conf)
+    if conf.backup_storage:
+        storage.check(conf)
     kept = conf.backup_dir_outlives_host or conf.backup_storage
     if conf.environment.is_protected and not kept:
         raise ConfigurationError(

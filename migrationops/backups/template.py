@@ -58,7 +58,8 @@ class Template:
         _check_place(source)
         connections[source.alias].close()  # ours would be in the way too
         with source.connect() as connection:
-            space.check_copy(connection, contents.database_bytes(connection))
+            size = contents.database_bytes(connection)
+            space.check_copy(connection, size, otherwise="use the engine pg_dump")
         before = read_before(source)
         with _copying(job) as copy, source.connect(copy.name) as connection:
             relations = contents.read_relations(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from migrationops.executor.receivers import noting_receivers
 from migrationops.executor.runner import Applied, Instructions, Runner
 from migrationops.executor.session import Session, executing
 from migrationops.executor.states import (
@@ -35,7 +36,8 @@ def apply_plan(
         runner = Runner(session, journal, loader, plan, instructions)
         state = runner.run(state)
         _record_replacements(session, loader)
-        send_post_migrate(session.alias, state, loader, plan)
+        with noting_receivers(session.alias, journal):
+            send_post_migrate(session.alias, state, loader, plan)
     forget_due(journal)
     return tuple(runner.applied)
 

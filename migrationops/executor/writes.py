@@ -6,6 +6,7 @@ rows be told apart.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,17 +34,22 @@ def noting(session: Session, detail: dict[str, Any]) -> Iterator[None]:
     `files` before and after (0: it was made here). The counters may still hold an
     earlier transaction's rows, hence end minus begin.
     """
-    before = _read(session.connection, _ROWS)
+    before = written_rows(session.connection)
     yield
-    rows = _read(session.connection, _ROWS)
+    rows = written_rows(session.connection)
+    rows.subtract(before)
     detail["writes"] = {
-        "rows": {
-            str(oid): count - before.get(oid, 0)
-            for oid, count in rows.items()
-            if count != before.get(oid, 0)
-        },
+        "rows": {str(oid): count for oid, count in rows.items() if count},
         "files": _rewritten(session),
     }
+
+
+def written_rows(connection: Connection) -> Counter[int]:
+    """Return what this session wrote and has not reported yet, by the table's oid.
+
+    The open transaction's rows, and perhaps an earlier one's: take the difference.
+    """
+    return Counter(_read(connection, _ROWS))
 
 
 def _rewritten(session: Session) -> dict[str, tuple[int, int]]:

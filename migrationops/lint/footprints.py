@@ -8,7 +8,6 @@ from migrationops.executor.footprint import Footprint
 from migrationops.lint import python
 from migrationops.lint.simulation.effects import Effect
 from migrationops.lint.units import MigrationUnit
-from migrationops.postgres.table_locks import Lock
 
 
 def footprints(unit: MigrationUnit) -> Iterator[Footprint]:
@@ -38,7 +37,7 @@ def _footprint(effect: Effect) -> Footprint:
     if effect.unknown or effect.failure:
         return Footprint(works=True)
     locks = {
-        name: Lock(mode)
+        name: mode
         for name, mode in effect.locks.items()
         if name not in effect.new_tables
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from django.db import connections
@@ -48,6 +49,32 @@ def schema_editor(alias: str, world: World, collect: Collect) -> Any:
     """
     live: Any = connections[alias]
     return _editor_class(live, collect)(_connection(live, alias, world))
+
+
+@contextmanager
+def cut_off() -> Iterator[None]:
+    """Let no alias reach a database; whoever asks one gets NoDatabaseError.
+
+    An operation may well write past the editor that it is given.
+    """
+    live = {alias: connections[alias] for alias in connections}
+    for alias, wrapper in live.items():
+        kind: Any = type(wrapper)
+        connections[alias] = _unreachable(kind)(wrapper.settings_dict, alias)
+    try:
+        yield
+    finally:
+        for alias, wrapper in live.items():
+            connections[alias] = wrapper
+
+
+@cache
+def _unreachable(base: Any) -> Any:
+    class Unreachable(base):  # type: ignore[misc]
+        def ensure_connection(self) -> None:
+            raise NoDatabaseError
+
+    return Unreachable
 
 
 def _connection(live: Any, alias: str, world: World) -> Any:

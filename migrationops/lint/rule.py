@@ -81,7 +81,7 @@ class WorkRule(StatementRule):
 
     def applies(self, touch: Touch, step: Step) -> bool:
         """Nobody sees a new table; an empty one is told of, as safe."""
-        blocking = touch.lock is not None and touch.lock.blocks_writers
+        blocking = touch.lock is not None and touch.lock.blocks_writes
         return blocking and not touch.new and step.effect.failure is None
 
     def message(self, touch: Touch) -> str:

@@ -10,9 +10,9 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from migrationops.lint.simulation.effects import Effect, Event
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.world import World
 from migrationops.plan import Phase
+from migrationops.postgres.table_locks import Lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +55,11 @@ class Step:
             return self.effect.rows[table]
         return self.world.row_count(table)
 
-    def locked(self, mode: LockMode) -> set[str]:
+    def locked(self, mode: Lock) -> set[str]:
         """Return the existing tables that this statement locks so hard or harder."""
         return {name for name, m in self.effect.locks.items() if m >= mode}
 
-    def held(self, mode: LockMode) -> set[str]:
+    def held(self, mode: Lock) -> set[str]:
         """Return those that were so locked before the statement."""
         return {name for name, m in self.effect.held.items() if m >= mode}
 

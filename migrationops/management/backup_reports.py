@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from migrationops.backups.difference import Difference
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.replay import resume_command
-from migrationops.management.rendering import duration, proof_text, size, table
-from migrationops.wording import many
+from migrationops.management.rendering import proof_text, size, table
+from migrationops.wording import duration, many
 from migrationops.workflows import backup, expire_backups, install_schedules, restore
 from migrationops.workflows.backups import Listed, Verified
 
@@ -61,13 +61,13 @@ def backups_text(listed: Listed) -> str:
     ]
     lines = [f"{many(len(rows), 'backup')} in {listed.directory}"]
     lines += [table(rows)] if rows else []
-    lines += _section("Unusable", ([u.id, u.problem] for u in listing.unusable))
-    lines += _section("Unfinished", ([name] for name in listing.leftovers))
+    lines += _section("Unusable", ([_plain(u.id), u.problem] for u in listing.unusable))
+    lines += _section("Unfinished", ([_plain(name)] for name in listing.leftovers))
     lines += [f"Note: {note}" for note in listed.notes]
     lines += _section(
         "Databases beside",
         (
-            [d.name, d.role, d.backup, f"{d.at:%Y-%m-%d %H:%M} UTC"]
+            [d.name, d.role, d.backup, f"{d.at:%Y-%m-%d %H:%M} UTC" if d.run else ""]
             for d in listed.databases
         ),
     )
@@ -78,7 +78,7 @@ def verified_text(found: Iterable[Verified]) -> str:
     """Say of each backup whether it holds."""
     rows = [
         [
-            v.id,
+            _plain(v.id),
             v.problem or f"holds: {v.level}, {many(v.rows, 'row')} compared",
             f"{many(v.copies, 'file')} in storage not read" if v.copies else "",
         ]
@@ -100,7 +100,7 @@ def expired_text(report: expire_backups.Report) -> str:
     """Say what goes, or would go, and why the rest stays."""
     verb = "Deleted" if report.applied else "Would delete (--apply does)"
     gone = [*report.expiry.expired, *report.leftovers, *report.databases]
-    lines = [f"{verb}: {len(gone)}", *(f"  {name}" for name in gone)]
+    lines = [f"{verb}: {len(gone)}", *(f"  {_plain(name)}" for name in gone)]
     kept = [[k.id, ", ".join(k.reasons)] for k in report.expiry.kept]
     return "\n".join([*lines, *_section("Kept", kept)])
 
@@ -124,6 +124,11 @@ def _shown(manifest: Manifest) -> str:
     if manifest.is_copied_as_proven:
         return f"{proof}; in storage: read back, the same bytes"
     return f"{proof}; in storage: encrypted, read back, never decrypted"
+
+
+def _plain(name: str) -> str:
+    """Return a file's name as one line that tells a terminal nothing else."""
+    return name if name.isprintable() else ascii(name)
 
 
 def _section(title: str, rows: Iterable[list[str]]) -> list[str]:

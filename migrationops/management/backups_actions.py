@@ -32,7 +32,16 @@ class Answer:
 Action = Callable[[dict[str, Any], ProgressCallback], Answer]
 
 
+def _refuse_one(options: dict[str, Any]) -> None:
+    if (backup := options["backup"]) is not None:
+        raise CommandError(
+            f"{options['action']} takes no backup ({backup}): it is about all of them.",
+            returncode=2,
+        )
+
+
 def list_them(options: dict[str, Any], _tell: ProgressCallback) -> Answer:
+    _refuse_one(options)
     if options["stored"]:
         listed = backups.list_stored()
     else:
@@ -55,6 +64,7 @@ def verify(options: dict[str, Any], tell: ProgressCallback) -> Answer:
 
 
 def expire(options: dict[str, Any], _tell: ProgressCallback) -> Answer:
+    _refuse_one(options)
     retention = Retention(**{f.name: options[f.name] for f in fields(Retention)})
     report = expire_backups(
         Request(alias=options["database"], retention=retention, apply=options["apply"])

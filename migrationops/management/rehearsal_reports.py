@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrationops.management.rendering import duration, size, table
+from migrationops.management.rendering import size, table
 from migrationops.rehearsal.estimate import Estimate
 from migrationops.rehearsal.record import Performance, RehearsedMigration, RehearsedStep
 from migrationops.rehearsal.script import Statement
-from migrationops.wording import many
+from migrationops.wording import duration, many
 from migrationops.workflows.rehearse import PlanReport, ScriptReport
 
 _BLOCKS = {True: "yes", False: "no", None: "unknown"}

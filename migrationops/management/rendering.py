@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import OutputWrapper
 
 from migrationops.progress import Progress, State
-from migrationops.wording import many
+from migrationops.wording import duration, many
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -152,14 +152,6 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     raise AssertionError
-
-
-def duration(seconds: float) -> str:
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
 def _text(event: Progress) -> str:

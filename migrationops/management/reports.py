@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrationops.backups.replay import resume_command
-from migrationops.management.rendering import duration, proof_text, size, table
-from migrationops.wording import many
+from migrationops.management.rendering import proof_text, size, table
+from migrationops.wording import duration, many
 from migrationops.workflows.migration_run import Outcome, Report
 
 if TYPE_CHECKING:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from django.db.migrations.operations.base import Operation
 
-
-class Phase(StrEnum):
-    """Before the new code, beside both, and after the last of the old code."""
-
-    EXPAND = "expand"
-    BACKFILL = "backfill"
-    CONTRACT = "contract"
+from migrationops.plan import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ from django.db.migrations.writer import MigrationWriter
 
 from migrationops.exceptions import RefusedError
 from migrationops.operations.base import SafeOperation
-from migrationops.operations.phases import Phase, Step
+from migrationops.operations.phases import Step
 from migrationops.operations.rewriting import rewrite
 from migrationops.operations.session import Session
+from migrationops.plan import Phase
 
 _WHY = {
     Phase.EXPAND: "Add what the new code needs; the running code goes on without.",

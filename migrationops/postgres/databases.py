@@ -142,7 +142,7 @@ def _wrapper(alias: str) -> Any:
         raise ConfigurationError(
             f"There is no database alias {alias!r}; "
             f"the settings have {', '.join(connections)}. Nothing was changed.",
-            remedy="Name one of them with --database.",
+            remedy="Name one of them.",
         ) from exc
     if wrapper.vendor != "postgresql":
         raise ConfigurationError(

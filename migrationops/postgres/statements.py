@@ -97,6 +97,16 @@ def ends_transaction(sql: str) -> bool:
     )
 
 
+def writes_rows(sql: str) -> bool:
+    """Whether it is one INSERT, UPDATE, DELETE or MERGE, and nothing else."""
+    try:
+        statements = parse(without_placeholders(sql)).stmts
+    except UnreadableError:
+        return False
+    kinds = [raw.stmt.WhichOneof("node") for raw in statements]
+    return len(kinds) == 1 and kinds[0] in _DATA - {"select_stmt"}
+
+
 def _classify(node: Any) -> StatementClass:
     kind = node.WhichOneof("node")
     if kind in _DATA:

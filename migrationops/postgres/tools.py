@@ -156,11 +156,12 @@ def stream(
         process = _start(command, environment, stdin, stderr)
         assert process.stdout is not None
         child = Child(process.stdout, stderr, name)
-        with process.stdout, _deadline(process, timeout) as expired:
+        with process.stdout:  # to close it waits for whoever reads: end that first
             try:
-                yield child
-                process.stdout.close()
-                process.wait()
+                with _deadline(process, timeout) as expired:
+                    yield child
+                    process.stdout.close()
+                    process.wait()
             finally:
                 _end(process)
         _check(process.returncode, child, timeout if expired.is_set() else None)
@@ -228,14 +229,14 @@ def _deadline(
         expired.set()
         _signal(process, signal.SIGKILL)
 
-    timer = threading.Timer(timeout, expire) if timeout else None
-    if timer:
-        timer.start()
-    try:
+    timer = threading.Timer(timeout or 0, expire)
+    timer.daemon = True  # ours must not outlive a run that a signal ended
+    try:  # start() waits for the thread: that is where a signal comes
+        if timeout:
+            timer.start()
         yield expired
     finally:
-        if timer:
-            timer.cancel()
+        timer.cancel()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

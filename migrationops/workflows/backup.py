@@ -19,6 +19,7 @@ from migrationops.exceptions import RefusedError
 from migrationops.history import Recording
 from migrationops.progress import ProgressCallback, Stage
 from migrationops.workflows.preparation import install_own_tables, locked
+from migrationops.workflows.standing import after_backup
 
 _COMMAND = "backup"
 
@@ -63,7 +64,9 @@ def backup(request: Request, report: ProgressCallback) -> Report:
     ) as lock:
         install_own_tables(request.alias, conf, lock, report)
         with (
-            history.recording(request.alias, conf, _COMMAND, report) as run,
+            history.recording(
+                request.alias, conf, _COMMAND, report, standing=after_backup
+            ) as run,
             run.stage(Stage.BACKUP) as step,
         ):
             manifest = _take(request, conf, proof, run)

@@ -101,7 +101,7 @@ def verify_backups(
     place = directory.backup_directory(conf)
     listing = confirmed(catalog.list_backups(place, conf), conf)
     chosen = [m for m in listing.backups if identifier in (None, m.id)]
-    if identifier and not chosen:
+    if identifier is not None and not chosen:
         chosen = [catalog.read(place, identifier, conf)]
     broken = [
         Verified(id=u.id, level="none", rows=0, problem=u.problem)

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from migrationops import stamp
-from migrationops.backups import catalog, derived, directory
+from migrationops.backups import catalog, derived, directory, verify
 from migrationops.backups.derived import Derived, Role
 from migrationops.backups.engines import confirmed, let_go
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.removal import remove_backup
 from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
-from migrationops.conf import get_conf
+from migrationops.conf import Proof, get_conf
+from migrationops.exceptions import BackupError
 from migrationops.models import Run
 from migrationops.postgres import beside
 from migrationops.workflows.preparation import locked
@@ -58,6 +59,7 @@ def expire_backups(request: Request) -> Report:
     """Decide, and with `apply` delete, under the runner lock.
 
     A backup's manifest goes first: without it there is no backup, only a file.
+    Raises BackupError where the newest proven one is damaged.
     """
     conf = get_conf()
     stamp.require_environment(request.alias, conf)
@@ -66,6 +68,8 @@ def expire_backups(request: Request) -> Report:
         place = directory.backup_directory(conf)
         source = open_source(request.alias, conf)
         report = _decide(request, source, place)
+        if report.expiry.expired:
+            _check_newest(source, place)
         if request.apply:
             _delete(report, source, place)
     return report
@@ -81,7 +85,7 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
         request.retention,
         now=now,
         needed_runs=_needed(request.alias, listing.backups),
-        pause=timedelta(seconds=source.conf.policy.max_backup_age),
+        pause=source.conf.policy.max_backup_age,
         lasting_runs=frozenset(m.run for m in own.backups if m.id in unasked),
     )
     gone = tuple(unusable.id for unusable in listing.unusable if unusable.gone)
@@ -97,6 +101,25 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
         ),
         applied=request.apply,
     )
+
+
+def _check_newest(source: Source, place: Path) -> None:
+    """Let nothing go because of a newer backup that is damaged.
+
+    Its level is from the day of its proof. Raises BackupError.
+    """
+    listing = catalog.list_backups(place, source.conf)
+    own = [m for m in listing.backups if m.database == source.database]
+    proven = [m for m in own if m.proof.level > Proof.NONE and m.part is None]
+    for newest in {m.is_of_cluster: m for m in proven}.values():
+        try:
+            verify.check_archive(place / newest.archive, newest)
+        except BackupError as exc:
+            raise BackupError(
+                f"{exc} It is the newest proven one, for which others would go.",
+                remedy="Take a new one: manage.py backup; or mend it: manage.py "
+                f"backups fetch {newest.id}. Then expire again.",
+            ) from exc
 
 
 def _needed(alias: str, backups: Iterable[Manifest]) -> frozenset[str]:

@@ -57,7 +57,8 @@ def install_schedules(*, alias: str) -> Report:
         raise ConfigurationError(
             "Schedules need django-q2, which is not installed; nothing was changed.",
             remedy='pip install django-q2, and add "django_q" to INSTALLED_APPS. Or '
-            "run manage.py backups verify and expire --apply from cron.",
+            "have cron run manage.py backups verify, and manage.py backups expire "
+            "--apply.",
         )
     from django_q.models import Schedule
 

@@ -64,7 +64,7 @@ class LintedStatement:
             "sql": effect.sql,
             "blocks": effect.blocks,
             "error": f"{failure.code} {failure.message}" if failure else None,
-            "locks": {name: mode.short for name, mode in effect.locks.items()},
+            "locks": {name: mode.name for name, mode in effect.locks.items()},
             "findings": [finding.to_json() for finding in self.findings],
         }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import connections
+
 from migrationops import graph
 from migrationops.conf import Conf
 from migrationops.executor import own_tables
@@ -22,7 +24,11 @@ def locked(
     wait: float | None = None,
     report: ProgressCallback = silent,
 ) -> Iterator[RunnerLock]:
-    """Hold the runner lock; `wait` in seconds, None means the policy's."""
+    """Hold the runner lock; `wait` in seconds, None means the policy's.
+
+    The alias connects anew: a restore that was waited for has put another database in
+    the place of that to which it was connected, or ended its session there.
+    """
     with runner_lock(
         alias,
         maintenance_db=conf.maintenance_db,
@@ -30,6 +36,8 @@ def locked(
         application=f"migrationops {command}",
         report=report,
     ) as lock:
+        if not connections[alias].in_atomic_block:
+            connections[alias].close()
         yield lock
 
 

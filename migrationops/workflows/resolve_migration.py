@@ -88,7 +88,13 @@ def resolve_migration(request: Request, tell: ProgressCallback) -> Report:
         open_session(request.alias, conf.policy, lock, tell) as session,
     ):
         own_tables.install(session, conf, graph.load(request.alias))
-        with history.recording(request.alias, conf, _COMMAND, tell) as run:
+        with history.recording(
+            request.alias,
+            conf,
+            _COMMAND,
+            tell,
+            standing=history.migrations_standing,
+        ) as run:
             report = _resolve(request, conf, session, run)
             run.journal.update(report=report.to_json())
             return report

@@ -11,22 +11,23 @@ from typing import Any
 from django.db import connections
 
 from migrationops import history, stamp
-from migrationops.backups import followers, into, obstacles, restore
+from migrationops.backups import followers, into, obstacles, restore, selection
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Derived
 from migrationops.backups.difference import Difference
 from migrationops.backups.losses import Accepted, Losses
 from migrationops.backups.manifest import Manifest
-from migrationops.backups.restore import Backup, TakenOver
+from migrationops.backups.restore import TakenOver
+from migrationops.backups.selection import Backup
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Conf, get_conf
-from migrationops.exceptions import RefusedError
 from migrationops.models import Step
 from migrationops.postgres.locks import RunnerLock
 from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.confirmation import Ask, confirm_name
 from migrationops.workflows.preparation import install_own_tables, locked
+from migrationops.workflows.standing import RestoreWatch
 
 _COMMAND = "restore"
 
@@ -108,29 +109,28 @@ def restore_backup(
         request=request,
         conf=conf,
         source=source,
-        backup=restore.find_backup(source, request.backup, trust=request.trust),
+        backup=selection.find_backup(source, request.backup, trust=request.trust),
         report=report,
         started=started,
     )
+    if request.backup is None:
+        report(_chosen(task.manifest))
     if request.into is None:
-        _check_whole(task.manifest)
+        selection.check_whole(task.manifest)
         confirm_name(ask, source.database)
     with locked(
         request.alias, conf, _COMMAND, wait=request.wait, report=report
     ) as lock:
-        return _restore_beside(task) if request.into else _replace(task, lock)
+        beside = request.into is not None
+        return _restore_beside(task) if beside else _replace(task, lock)
 
 
-def _check_whole(manifest: Manifest) -> None:
-    if manifest.part is None:
-        return
-    tables = ", ".join(manifest.part.tables)
-    raise RefusedError(
-        f"{manifest.id} holds the rows of {tables} only: swapped in, it would leave "
-        "every other table empty. Nothing was changed.",
-        remedy=f"manage.py restore {manifest.id} --into NAME, and copy rows back from "
-        "there. The whole cluster goes back by the restore point of the same run: "
-        "manage.py backups list",
+def _chosen(manifest: Manifest) -> Progress:
+    """Name the newest: a newer one that cannot be used was passed over."""
+    return Progress(
+        stage=Stage.RESTORE,
+        state=State.ADVANCED,
+        label=f"the newest usable backup is {manifest.id}",
     )
 
 
@@ -153,7 +153,10 @@ def _replace(task: _Task, lock: RunnerLock) -> Report:
     request, source = task.request, task.source
     _check_before(task)
     install_own_tables(request.alias, task.conf, lock, task.report)
-    with history.recording(request.alias, task.conf, _COMMAND, task.report) as run:
+    watch = RestoreWatch(source)
+    with history.recording(
+        request.alias, task.conf, _COMMAND, task.report, standing=watch.standing
+    ) as run:
         run.journal.update(backup=task.manifest.to_json())
         with _told(task, "build"):
             built = _build(task, run.run_id)
@@ -194,6 +197,7 @@ def _check_before(task: _Task) -> None:
             accept_stale_replicas=request.accept_stale_replicas
             or bool(request.replicas),
         )
+    followers.check(source, request.replicas)
     restore.check_losses(source, task.manifest, request.accepted)
 
 

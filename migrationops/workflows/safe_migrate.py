@@ -69,7 +69,13 @@ def _migrate(opening: Opening, session: Session, tell: ProgressCallback) -> Repo
     settle_replacements(session, loader)
     if not todo.migrations and not history.unfinished(request.alias).exists():
         return opening.report(Outcome.NOTHING, todo)
-    with history.recording(request.alias, conf, "safe_migrate", tell) as run:
+    with history.recording(
+        request.alias,
+        conf,
+        "safe_migrate",
+        tell,
+        standing=history.migrations_standing,
+    ) as run:
         return _record(opening, session, run)
 
 

@@ -12,6 +12,7 @@ from migrationops.conf import LintMode, OnFailure, Proof
 from migrationops.exceptions import FailedError, NeedsPersonError, RefusedError
 from migrationops.executor import verify as verification
 from migrationops.executor.apply import apply_plan, forget_due
+from migrationops.executor.receivers import noting_receivers
 from migrationops.executor.runner import Applied, Instructions
 from migrationops.executor.states import applied_state, send_post_migrate
 from migrationops.executor.verify import Verification
@@ -230,5 +231,7 @@ def saying_what_stands(resumed: Sequence[Applied]) -> Iterator[None]:
 
 def make_good(work: Work) -> None:
     """Send the post_migrate that a killed run did not come to send."""
-    send_post_migrate(work.alias, applied_state(work.loader), work.loader, work.plan)
+    state = applied_state(work.loader)
+    with noting_receivers(work.alias, work.run.journal):
+        send_post_migrate(work.alias, state, work.loader, work.plan)
     forget_due(work.run.journal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from django.db import connections
 
-from migrationops.backups import obstacles, restore
+from migrationops.backups import obstacles, restore, selection
 from migrationops.backups.losses import Accepted
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source, open_source
@@ -47,7 +47,7 @@ def take_back(
 
 def _restore(work: Work, manifest: Manifest) -> Aftermath:
     source = open_source(work.alias, work.conf)
-    backup = restore.find_backup(source, manifest.id, trust=False)
+    backup = selection.find_backup(source, manifest.id, trust=False)
     _check(source, manifest)
     run = work.run
     run.report(_event(State.STARTED))

@@ -41,14 +41,42 @@ def test_unknown_names(ready: Shop) -> None:
 
 
 def test_wrong_usage(ready: Shop) -> None:
-    commands = ("safe_migrate --nosuch", "safe_migrate --policy nosuch", "seed")
+    commands = (
+        ["safe_migrate", "--nosuch"],
+        ["safe_migrate", "--policy", "nosuch"],
+        ["seed"],
+        ["backup", "--jobs", "0"],
+        ["backup", "--wait", "nan"],
+        ["backups", "expire", "--last", "-1"],
+    )
 
     with unchanged(ready):
-        results = ready.run_each(*(c.split() for c in commands))
+        results = ready.run_each(*commands)
 
     for done in results:
         assert done.returncode == 2
         assert "usage:" in done.stderr
+
+
+def test_an_empty_variable_is_neither_the_live_database_nor_the_newest_backup(
+    ready: Shop,
+) -> None:
+    ready.succeed("backup")
+    oid = "SELECT oid FROM pg_database WHERE datname = current_database()"
+    live = ready.query(oid)
+
+    beside, newest, each, one = ready.run_each(
+        ["restore", "--no-input", "--into", ""],
+        ["restore", "--no-input", ""],
+        ["backups", "verify", ""],
+        ["backups", "expire", "backup-1"],
+    )
+
+    assert (beside.returncode, one.returncode) == (2, 2), beside.stderr + one.stderr
+    assert "takes no backup (backup-1)" in one.stderr
+    for done in (newest, each):
+        refused(done, 3, "'' is not the name of a backup", next_="See: manage.py")
+    assert ready.query(oid) == live
 
 
 def test_bad_input_makes_no_table_of_ours_on_a_new_database(shop: Shop) -> None:

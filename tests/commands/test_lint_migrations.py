@@ -15,6 +15,28 @@ if TYPE_CHECKING:
 
 DROP = 'migrations.RemoveField("item", "name")'
 FIRST = "0001_expand_item"
+# As projects write them: without reduces_to_sql = False.
+RENAME_ROWS = """
+from django.db import connection, transaction
+from django.db.migrations.operations.base import Operation
+
+
+class RenameRows(Operation):
+    reversible = False
+
+    def state_forwards(self, app_label, state):
+        pass
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        item = from_state.apps.get_model("shop", "Item")
+        item.objects.using(schema_editor.connection.alias).update(name="ours")
+
+
+class RenameByCursor(RenameRows):
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE shop_item SET name = 'ours'")
+"""
 
 
 @pytest.fixture
@@ -207,6 +229,20 @@ def test_an_unknown_revision_is_refused(dropping: Shop) -> None:
 
     assert done.returncode == 3
     assert "nowhere" in done.stderr
+
+
+@pytest.mark.parametrize("operation", ["RenameRows()", "RenameByCursor()"])
+def test_an_operation_that_writes_by_itself_reaches_no_database(
+    opened_shop: Shop, operation: str
+) -> None:
+    opened_shop.execute("INSERT INTO shop_item (name) VALUES ('theirs')")
+    opened_shop.add("0002_backfill_x", operation, after=FIRST, extra=RENAME_ROWS)
+
+    report = lint(opened_shop, "--pending", returncode=0)
+
+    assert opened_shop.query("SELECT name FROM shop_item") == [("theirs",)]
+    assert rules(report) == {"irreversible-migration", "unanalysable-sql"}
+    assert "speaks to a database by itself" in report["findings"][1]["message"]
 
 
 def test_a_rule_of_the_projects_own(dropping: Shop) -> None:

@@ -12,6 +12,15 @@ from tests.shop import ADD_PRICE, Shop
 NAME = "0002_expand_half"
 FIRST, SECOND = "CREATE TABLE note (id int)", "CREATE TABLE other (id int)"
 HALF = [f'migrations.RunSQL("{sql}")' for sql in (FIRST, SECOND)]
+SQUASH = f"""
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = []
+    replaces = [("shop", "0001_expand_item"), ("shop", "{NAME}")]
+    operations = []
+"""
 BROKEN = 'migrations.RunSQL("CREATE TABLE other (id int, id int)")'
 
 
@@ -69,6 +78,16 @@ def test_undone_it_runs_from_its_start(half: Shop) -> None:
     assert states(half)[-3:] == ["resolved", "done", "done"]
     assert half.applied()[-1] == NAME
     assert half.columns("other") == {"id"}
+
+
+def test_it_is_settled_beside_a_squash_that_replaces_it(half: Shop) -> None:
+    """Of what the squash replaces only a part is applied, so it is not in force."""
+    half.write("0001_squashed_0002_expand_half", SQUASH)
+    half.execute("DROP TABLE note")
+
+    half.succeed("resolve_migration", "shop", NAME, "--rolled-back")
+
+    assert states(half)[-2:] == ["resolved", "done"]
 
 
 def test_completed_it_is_recorded(half: Shop) -> None:

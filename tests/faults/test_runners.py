@@ -54,3 +54,17 @@ def race(shop: Shop, runners: int) -> Counter[str]:
     done = [shop.finish(process) for process in processes]
     assert [d.returncode for d in done] == [0] * runners, [d.stderr for d in done]
     return Counter(json.loads(d.stdout)["outcome"] for d in done)
+
+
+def test_who_waits_for_a_restore_is_not_hurt_by_its_swap(opened_shop: Shop) -> None:
+    """It ends every session in the database that it replaces."""
+    with runner_at_work(opened_shop):
+        process = opened_shop.start("backup", "--wait", "100")
+        assert process.stderr is not None
+        assert "waiting up to" in process.stderr.readline()
+        opened_shop.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    done = opened_shop.finish(process)
+    assert done.returncode == 0, done.stderr

@@ -7,7 +7,6 @@ import pytest
 from migrationops import drift, expected
 from migrationops.conf import get_conf
 from migrationops.postgres import databases, introspection
-from migrationops.schema import Catalog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_tools]
 
@@ -28,9 +27,16 @@ def test_the_replayed_schema_is_that_of_the_database(conf):
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_was_replayed_once_is_kept(conf):
-    expected.expected_catalog("default", conf)
+def test_what_was_replayed_once_is_kept_until_catalogs_are_read_otherwise(
+    conf, monkeypatch
+):
+    nothing = expected.expected_catalog("default", conf, applied=[])
     (kept,) = (conf.state_dir / "expected").iterdir()
-    kept.write_text('{"tables": [], "objects": []}')
+    kept.write_text('{"tables": [{"schema": "s", "name": "t"}], "objects": []}')
 
-    assert expected.expected_catalog("default", conf) == Catalog()
+    (table,) = expected.expected_catalog("default", conf, applied=[]).tables
+    assert table.qualified_name == "s.t"
+
+    read = introspection.query
+    monkeypatch.setattr(introspection, "query", lambda name: f"{read(name)} -- newer")
+    assert expected.expected_catalog("default", conf, applied=[]) == nothing

@@ -60,6 +60,10 @@ def test_every_field_may_be_overridden() -> None:
             {"ENVIRONMENT": "test", "PGBACKREST": {"stanza": "m", "type": "all"}},
             "type is one of incr, diff, full",
         ),
+        # A text is a list, too: of one letter each, the first of which would sign.
+        ({"ENVIRONMENT": "test", "SIGNING_KEYS": "topsecret"}, "KEYS is a list$"),
+        # A variable that is not set: dumps in whatever directory a command is run.
+        ({"ENVIRONMENT": "test", "BACKUP_DIR": ""}, "BACKUP_DIR is empty"),
     ],
 )
 def test_what_is_wrong_is_named(raw: dict[str, object], named: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class AxMetadataDdl(EventRule):
@@ -49,7 +49,7 @@ class AxMetadataDdl(EventRule):
     )
 
     def applies(self, event: Event, step: Step) -> bool:
-        locked = event.table in step.locked(LockMode.ACCESS_EXCLUSIVE)
+        locked = event.table in step.locked(Lock.AX)
         return locked and not any(t.blocks for t in step.effect.touches)
 
     def severity(self, event: Event, step: Step) -> Severity:

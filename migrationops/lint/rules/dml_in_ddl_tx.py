@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from migrationops.lint import severity
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import Hit, StatementRule
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class DmlInDdlTx(StatementRule):
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                     f"{severity.held_text(touch)}.",
                 )
         for event in step.events("dml"):
-            held = step.held(LockMode.SHARE)
+            held = step.held(Lock.S)
             if event["from_query"] and held and not step.is_new(event.table):
                 yield Hit(
                     severity=Severity.CAREFUL,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class DropTouchesParent(EventRule):
@@ -36,7 +36,7 @@ class DropTouchesParent(EventRule):
         return f"{self.title}: dropping from {event.table} locks {others}."
 
     def _others(self, event: Event, step: Step) -> set[str]:
-        hard = step.locked(LockMode.ACCESS_EXCLUSIVE)
+        hard = step.locked(Lock.AX)
         own = {event.table, *step.world.family(event.table)}
         dropped = {e.table for e in step.events("drop_table")}
         views = set(event["dependents"] or ())

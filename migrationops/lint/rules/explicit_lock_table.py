@@ -20,7 +20,7 @@ migrations.RunSQL("LOCK TABLE shop_order IN SHARE ROW EXCLUSIVE MODE NOWAIT")
     kinds = ("lock_table",)
 
     def applies(self, event: Event, step: Step) -> bool:
-        return event["mode"].blocks_writers and super().applies(event, step)
+        return event["mode"].blocks_writes and super().applies(event, step)
 
     def message(self, event: Event, step: Step) -> str:
         return f"{event.table} is locked in {event['mode'].title} to the end."

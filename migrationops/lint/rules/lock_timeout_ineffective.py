@@ -5,8 +5,8 @@ from __future__ import annotations
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class LockTimeoutIneffective(EventRule):
@@ -30,7 +30,7 @@ class LockTimeoutIneffective(EventRule):
         if event.name != "lock_timeout":
             return False
         outside = event["local"] and not step.effect.in_transaction
-        late = bool(step.held(LockMode.SHARE))
+        late = bool(step.held(Lock.S))
         return outside or late or not 0 < _seconds(event["value"]) <= self._LONG
 
     def severity(self, event: Event, step: Step) -> Severity:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from migrationops.lint import severity
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import Hit, StatementRule
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class LockWithoutTimeout(StatementRule):
@@ -25,7 +25,7 @@ SET lock_timeout = '2s';  -- before the statement, and try again when it fails
     source = "https://www.postgresql.org/docs/current/explicit-locking.html"
 
     def check(self, step: Step) -> Iterator[Hit]:
-        blocking = step.locked(LockMode.SHARE)
+        blocking = step.locked(Lock.S)
         waits = {n for n in blocking if n not in step.effect.held}
         if step.script and waits and step.effect.lock_timeout in {"", "0"}:
             table = min(waits)

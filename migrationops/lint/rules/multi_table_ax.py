@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from migrationops.lint import severity
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import Hit, StatementRule
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class MultiTableAx(StatementRule):
@@ -22,14 +22,14 @@ class MultiTableAx(StatementRule):
     source = "https://www.postgresql.org/docs/current/explicit-locking.html"
 
     def check(self, step: Step) -> Iterator[Hit]:
-        held = step.held(LockMode.SHARE_ROW_EXCLUSIVE)
-        more = step.locked(LockMode.SHARE_ROW_EXCLUSIVE) - step.effect.held.keys()
+        held = step.held(Lock.SRX)
+        more = step.locked(Lock.SRX) - step.effect.held.keys()
         tables = {n for n in held | more if not step.world.is_index(n)}
         before = {n for n in held if not step.world.is_index(n)}
         hardest = max(
             (*step.effect.held.values(), *step.effect.locks.values()), default=0
         )
-        exclusive = hardest == LockMode.ACCESS_EXCLUSIVE
+        exclusive = hardest == Lock.AX
         # Said once, not at each further table.
         if exclusive and len(before) == 1 and len(tables) > 1:
             table = min(more)

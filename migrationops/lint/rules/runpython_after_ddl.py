@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from migrationops.lint.finding import Severity
 from migrationops.lint.python import is_python
 from migrationops.lint.rule import Hit, MigrationRule
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import MigrationUnit
+from migrationops.postgres.table_locks import Lock
 
 
 class RunpythonAfterDdl(MigrationRule):
@@ -36,7 +36,7 @@ class RunpythonAfterDdl(MigrationRule):
                 )
                 return
             for step in operation.steps:
-                locked |= {n for n in step.locked(LockMode.SHARE) if step.rows(n) != 0}
+                locked |= {n for n in step.locked(Lock.S) if step.rows(n) != 0}
 
 
 RULE = RunpythonAfterDdl()

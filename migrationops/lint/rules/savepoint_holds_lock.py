@@ -5,8 +5,8 @@ from __future__ import annotations
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class SavepointHoldsLock(EventRule):
@@ -21,7 +21,7 @@ class SavepointHoldsLock(EventRule):
     kinds = ("transaction",)
 
     def applies(self, event: Event, step: Step) -> bool:
-        held = step.held(LockMode.SHARE_UPDATE_EXCLUSIVE)
+        held = step.held(Lock.SUX)
         return event.name in {"savepoint", "rollback_to"} and bool(held)
 
     def severity(self, event: Event, step: Step) -> Severity:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from migrationops.lint import severity
 from migrationops.lint.rule import Hit, StatementRule
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class StatementAfterAx(StatementRule):
@@ -21,7 +21,7 @@ class StatementAfterAx(StatementRule):
     source = "https://www.postgresql.org/docs/current/explicit-locking.html"
 
     def check(self, step: Step) -> Iterator[Hit]:
-        held = step.held(LockMode.SHARE_ROW_EXCLUSIVE)
+        held = step.held(Lock.SRX)
         if step.effect.failure:
             return
         for touch in step.effect.touches:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from migrationops.lint.finding import Severity
 from migrationops.lint.rule import EventRule
 from migrationops.lint.simulation.effects import Event
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.units import Step
+from migrationops.postgres.table_locks import Lock
 
 
 class SuxDdl(EventRule):
@@ -34,7 +34,7 @@ class SuxDdl(EventRule):
 
     def applies(self, event: Event, step: Step) -> bool:
         mode = step.effect.locks.get(event.table)
-        return mode is LockMode.SHARE_UPDATE_EXCLUSIVE
+        return mode is Lock.SUX
 
     def severity(self, event: Event, step: Step) -> Severity:
         return Severity.SAFE

@@ -15,7 +15,8 @@ class UnanalysableSql(OperationRule, StatementRule):
     title = "What this does cannot be known without running it"
     problem = (
         "EXECUTE of a text that is put together, procedures, functions of your own, "
-        "SQL that the grammar refuses, Python that executes SQL: reading them tells "
+        "SQL that the grammar refuses, Python that executes SQL, operations that ask "
+        "a database by themselves, which lint lets reach none: reading them tells "
         "nothing. They are not safe; they are unknown."
     )
     remedy = """\

@@ -18,10 +18,8 @@ from migrationops.lint.simulation import (
     removal,
     syntax,
 )
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
-
-_AX = LockMode.ACCESS_EXCLUSIVE
+from migrationops.postgres.table_locks import Lock
 
 
 def _add_column(sub: Subcommand) -> None:
@@ -111,7 +109,7 @@ def _drop_column(sub: Subcommand) -> None:
         message = f"cannot drop column {name} of table {sub.table}: {dependents[0]}"
         sub.recorder.fail("2BP01", f"{message} depends on it")
     for child in sub.world.descendants(sub.table):
-        sub.recorder.lock(child, _AX)
+        sub.recorder.lock(child, Lock.AX)
     foreign_keys.release_foreign_keys(sub, name)
     sub.recorder.event(
         "drop_column",

@@ -15,13 +15,10 @@ from migrationops.lint.simulation import (
     not_null,
     syntax,
 )
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Constraint, Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SRX = LockMode.SHARE_ROW_EXCLUSIVE
 
 
 def _add(sub: Subcommand) -> None:
@@ -102,7 +99,7 @@ def _validate(sub: Subcommand) -> None:
         return
     sub.recorder.event("validate", sub.table, constraint.name, constraint=constraint)
     if constraint.references:
-        foreign_keys.lock_parent(sub, constraint.references, LockMode.ROW_SHARE)
+        foreign_keys.lock_parent(sub, constraint.references, Lock.RS)
         sub.phase3.check_foreign_key(
             sub.table, constraint.references, "validate-constraint"
         )
@@ -149,7 +146,7 @@ def _drop(sub: Subcommand) -> None:
         return
     if constraint.references:
         for name in sub.world.family(constraint.references):
-            sub.recorder.lock(name, _AX)
+            sub.recorder.lock(name, Lock.AX)
     if constraint.kind in {"p", "u"}:
         _drop_keys_to(sub, constraint, cascade=cascade)
     for member in list(sub.members()):
@@ -168,7 +165,7 @@ def _refuse_only(sub: Subcommand) -> None:
     children = sub.world.children(sub.table)
     partitioned = bool(table and table.kind == "p" and children)
     for child in children if partitioned else ():
-        sub.recorder.lock(child, _AX)
+        sub.recorder.lock(child, Lock.AX)
     if partitioned and not sub.recursive and sub.world.facts.version < 18:
         message = "cannot remove constraint from only the partitioned table"
         sub.recorder.fail("42P16", message)
@@ -196,7 +193,7 @@ def _drop_keys_to(sub: Subcommand, constraint: Constraint, *, cascade: bool) -> 
         if not cascade:
             message = f"cannot drop constraint {constraint.name}: {key} depends on it"
             sub.recorder.fail("2BP01", message)
-        sub.recorder.lock(child.qualified_name, _AX)
+        sub.recorder.lock(child.qualified_name, Lock.AX)
         sub.world.put(edits.drop_constraint(child, key))
 
 
@@ -211,7 +208,7 @@ def _alter(sub: Subcommand) -> None:
     if not change.alter_enforceability:
         return
     for name in sub.world.family(constraint.references):
-        sub.recorder.lock(name, _SRX)
+        sub.recorder.lock(name, Lock.SRX)
     if change.is_enforced and not constraint.enforced:
         sub.phase3.check_foreign_key(
             sub.table, constraint.references, "constraint-enforce-scan"

@@ -8,15 +8,11 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import edits, syntax
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SRX = LockMode.SHARE_ROW_EXCLUSIVE
-_SUX = LockMode.SHARE_UPDATE_EXCLUSIVE
+from migrationops.postgres.table_locks import Lock
 
 _TRIGGERS = {
     pb.AT_EnableTrig: "enable",
@@ -96,22 +92,22 @@ _PLAIN = {
 }
 
 
-def lock_mode(command: Node) -> LockMode:
+def lock_mode(command: Node) -> Lock:
     """Return a subcommand's lock, as AlterTableGetLockLevel does."""
     subtype = command.subtype
     if subtype in _TRIGGERS:
-        return _SRX
+        return Lock.SRX
     if subtype in _GENTLE:
-        return _SUX
+        return Lock.SUX
     if subtype in _OPTIONS:
         return _options_lock(command)
     if subtype == pb.AT_DetachPartition:
         concurrent = syntax.definition(command).partition_cmd.concurrent
-        return _SUX if concurrent else _AX
+        return Lock.SUX if concurrent else Lock.AX
     if subtype == pb.AT_AddConstraint:
         contype = syntax.definition(command).constraint.contype
-        return _SRX if contype == pb.CONSTR_FOREIGN else _AX
-    return _AX
+        return Lock.SRX if contype == pb.CONSTR_FOREIGN else Lock.AX
+    return Lock.AX
 
 
 def is_recursive(command: Node, world: World) -> bool:
@@ -127,9 +123,9 @@ def is_recursive(command: Node, world: World) -> bool:
 _INDEXED = {pb.CONSTR_PRIMARY, pb.CONSTR_UNIQUE, pb.CONSTR_EXCLUSION}
 
 
-def _options_lock(command: Node) -> LockMode:
+def _options_lock(command: Node) -> Lock:
     names = {n.def_elem.defname for n in syntax.definition(command).list.items}
-    return _AX if names & _STRONG_OPTIONS else _SUX
+    return Lock.AX if names & _STRONG_OPTIONS else Lock.SUX
 
 
 def _plain(sub: Subcommand) -> None:
@@ -191,7 +187,7 @@ def _tablespace(sub: Subcommand) -> None:
 def _inherit(sub: Subcommand) -> None:
     parent = sub.world.name_of(sub.definition.range_var)
     adding = sub.node.subtype == pb.AT_AddInherit
-    sub.recorder.lock(parent, _SUX if adding else LockMode.ACCESS_SHARE)
+    sub.recorder.lock(parent, Lock.SUX if adding else Lock.AS)
     sub.recorder.event("inherit", sub.table, parent)
     if table := sub.world.find(sub.table):
         parents = tuple(p for p in table.parents if p != parent)
@@ -235,7 +231,7 @@ def _alter_index(
         return
     for command in commands:
         if command.subtype == pb.AT_AttachPartition:
-            recorder.lock(owner.qualified_name, LockMode.ACCESS_SHARE)
+            recorder.lock(owner.qualified_name, Lock.AS)
         elif command.subtype == pb.AT_SetTableSpace and command.name != "pg_default":
-            recorder.lock(name, _AX)
+            recorder.lock(name, Lock.AX)
             recorder.rewrite(name, "table-rewrite-command")

@@ -17,13 +17,11 @@ from migrationops.lint.simulation import (
 )
 from migrationops.lint.simulation.datatypes import TypeRef
 from migrationops.lint.simulation.index_reuse import TypeChange
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Column, Constraint, Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
 
 
 def _alter_type(sub: Subcommand) -> None:
@@ -160,7 +158,7 @@ def _dependents(
         found = edits.find_constraint(child, key)
         if found and column.name in edits.targets(table, found):
             _still_comparable(sub, child, found, change.new, own=False)
-            sub.recorder.lock(child.qualified_name, _AX)
+            sub.recorder.lock(child.qualified_name, Lock.AX)
             _recheck_key(sub, child.qualified_name, name, found, change)
 
 
@@ -173,7 +171,7 @@ def _recheck(
         table = sub.world.find(constraint.references)
         if table:
             _still_comparable(sub, table, constraint, change.new, own=True)
-        sub.recorder.lock(constraint.references, _AX)
+        sub.recorder.lock(constraint.references, Lock.AX)
         _recheck_key(sub, name, constraint.references, constraint, change)
 
 

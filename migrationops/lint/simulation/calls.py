@@ -36,4 +36,4 @@ def _set_config(world: World, call: Node) -> None:
 
 
 def _closed(world: World) -> bool:
-    return any(mode.blocks_writers for mode in world.held.values())
+    return any(mode.blocks_writes for mode in world.held.values())

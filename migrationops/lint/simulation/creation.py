@@ -16,16 +16,11 @@ from migrationops.lint.simulation import (
     queries,
     syntax,
 )
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Column, Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_AS = LockMode.ACCESS_SHARE
-_SUX = LockMode.SHARE_UPDATE_EXCLUSIVE
-_SRX = LockMode.SHARE_ROW_EXCLUSIVE
 
 
 def create_table(world: World, tree: Node, recorder: Recorder) -> None:
@@ -97,7 +92,7 @@ def _parents(world: World, tree: Node, recorder: Recorder) -> tuple[str, ...]:
     names = tuple(world.name_of(n.range_var) for n in tree.inh_relations)
     for name in names:
         indexes.known(world, recorder, name)
-        recorder.lock(name, _AX if tree.HasField("partbound") else _SUX)
+        recorder.lock(name, Lock.AX if tree.HasField("partbound") else Lock.SUX)
     return names
 
 
@@ -119,7 +114,7 @@ _LIKE_CONSTRAINTS, _LIKE_INDEXES = 1 << 2, 1 << 6
 
 def _like(world: World, table: Table, clause: Node, recorder: Recorder) -> Table:
     source = world.name_of(clause.relation)
-    recorder.lock(source, _AS)
+    recorder.lock(source, Lock.AS)
     model = world.find(source)
     for column in model.columns if model else ():
         table = edits.add_column(table, column)
@@ -161,7 +156,7 @@ def _parent_keys(world: World, parent: str, recorder: Recorder) -> None:
     model = world.find(parent)
     for constraint in model.constraints if model else ():
         if constraint.references:
-            recorder.lock(constraint.references, _SRX)
+            recorder.lock(constraint.references, Lock.SRX)
 
 
 def _own_constraints(world: World, name: str, tree: Node, recorder: Recorder) -> None:
@@ -183,7 +178,7 @@ def _own_constraint(world: World, name: str, node: Node, recorder: Recorder) -> 
     if constraint.references and constraint.references != name:
         indexes.known(world, recorder, constraint.references)
         for parent in world.family(constraint.references):
-            recorder.lock(parent, _SRX)
+            recorder.lock(parent, Lock.SRX)
     recorder.event("new_table_constraint", name, constraint.name, constraint=constraint)
     constraints.store(world, [name], constraint)
 
@@ -224,10 +219,10 @@ def create_view(world: World, tree: Node, recorder: Recorder) -> None:
     if exists and not tree.replace:
         recorder.fail("42P07", f'relation "{name}" already exists')
     if exists:
-        recorder.lock(name, _AX)
+        recorder.lock(name, Lock.AX)
     recorder.event("create_view", name, replace=exists)
     for relation in syntax.relations(tree.query):
-        recorder.lock(world.name_of(relation), _AS)
+        recorder.lock(world.name_of(relation), Lock.AS)
     schema, _, short = name.rpartition(".")
     definition = syntax.deparse(tree.query.select_stmt, "select_stmt")
     world.put(Table(schema=schema, name=short, kind="v", definition=definition))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from migrationops.lint.simulation.lockmode import LockMode
+from migrationops.postgres.table_locks import Lock
 
 
 class Work(StrEnum):
@@ -25,7 +25,7 @@ class Touch:
     table: str
     work: Work
     cause: str
-    lock: LockMode | None
+    lock: Lock | None
     rows: int | None = None  # None: not known
     new: bool = False  # nobody else can see the table yet
     made: bool = False  # the plan made the table: nobody else uses it yet
@@ -34,7 +34,7 @@ class Touch:
     @property
     def blocks(self) -> bool | None:
         """Does it keep writers of an existing table waiting? None: cannot be known."""
-        if self.new or self.lock is None or not self.lock.blocks_writers:
+        if self.new or self.lock is None or not self.lock.blocks_writes:
             return False
         if self.work is not Work.REWRITE and self.rows == 0:
             return False  # nothing to read through
@@ -70,8 +70,8 @@ class Effect:
     sql: str
     kind: str  # libpg_query's name of the statement, "" when it cannot be parsed
     in_transaction: bool = True
-    locks: Mapping[str, LockMode] = field(default_factory=dict)
-    held: Mapping[str, LockMode] = field(default_factory=dict)  # before it began
+    locks: Mapping[str, Lock] = field(default_factory=dict)
+    held: Mapping[str, Lock] = field(default_factory=dict)  # before it began
     touches: tuple[Touch, ...] = ()
     events: tuple[Event, ...] = ()
     unknown: tuple[str, ...] = ()  # why something cannot be known

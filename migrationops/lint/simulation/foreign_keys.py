@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from migrationops.lint.simulation import constraints, datatypes, edits, syntax
 from migrationops.lint.simulation.datatypes import TypeRef
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Column, Constraint, Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SRX = LockMode.SHARE_ROW_EXCLUSIVE
 
 
 def add_foreign_key(sub: Subcommand, node: Node, cause: str, *, check: bool) -> None:
@@ -19,7 +16,7 @@ def add_foreign_key(sub: Subcommand, node: Node, cause: str, *, check: bool) -> 
     parent = sub.world.name_of(node.pktable)
     lock_parent(sub, parent)
     for child in sub.world.descendants(sub.table):
-        sub.recorder.lock(child, _SRX)
+        sub.recorder.lock(child, Lock.SRX)
     _require_unique(sub, node, parent)
     _require_comparable(sub, node, parent)
     check = check and not node.skip_validation and node.is_enforced
@@ -83,7 +80,7 @@ _FAMILIES = (
 )
 
 
-def lock_parent(sub: Subcommand, parent: str, mode: LockMode = _SRX) -> None:
+def lock_parent(sub: Subcommand, parent: str, mode: Lock = Lock.SRX) -> None:
     if sub.world.find(parent) is None and sub.world.complete:
         sub.recorder.fail("42P01", f'relation "{parent}" does not exist')
     for name in sub.world.family(parent):
@@ -95,7 +92,7 @@ def release_foreign_keys(sub: Subcommand, column: str) -> None:
     for table in sub.members():
         for constraint in table.constraints:
             if constraint.references and column in constraint.columns:
-                sub.recorder.lock(constraint.references, _AX)
+                sub.recorder.lock(constraint.references, Lock.AX)
         _drop_incoming(sub, table, column)
 
 
@@ -103,7 +100,7 @@ def _drop_incoming(sub: Subcommand, table: Table, column: str) -> None:
     for child, key in list(sub.world.referencing(table.qualified_name)):
         found = edits.find_constraint(child, key)
         if found and column in edits.targets(table, found):
-            sub.recorder.lock(child.qualified_name, _AX)
+            sub.recorder.lock(child.qualified_name, Lock.AX)
             sub.world.put(edits.drop_constraint(child, key))
 
 

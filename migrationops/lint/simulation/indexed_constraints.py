@@ -7,12 +7,10 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import constraints, edits, indexes, not_null, syntax
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Constraint, Index, Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
 
 
 def add_indexed(sub: Subcommand, node: Node) -> None:
@@ -46,7 +44,7 @@ def _refuse_second_key(sub: Subcommand, table: Table | None) -> None:
 def _lock_partitions(sub: Subcommand) -> None:
     """Building an index takes SHARE; a key's NOT NULL takes more, and so does 18."""
     key = sub.definition.constraint.contype == pb.CONSTR_PRIMARY
-    mode = _AX if key or sub.world.facts.version >= 18 else LockMode.SHARE
+    mode = Lock.AX if key or sub.world.facts.version >= 18 else Lock.S
     for child in sub.world.descendants(sub.table):
         sub.recorder.lock(child, mode)
 

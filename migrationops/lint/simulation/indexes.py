@@ -8,14 +8,11 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import dependencies, edits, expressions, syntax
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Index, Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SUX = LockMode.SHARE_UPDATE_EXCLUSIVE
 
 
 def create(world: World, tree: Node, recorder: Recorder) -> None:
@@ -23,7 +20,7 @@ def create(world: World, tree: Node, recorder: Recorder) -> None:
     name = world.name_of(tree.relation)
     table = known(world, recorder, name)
     _refuse_concurrent(world, recorder, tree, table)
-    recorder.lock(name, _SUX if tree.concurrent else LockMode.SHARE)
+    recorder.lock(name, Lock.SUX if tree.concurrent else Lock.S)
     columns = _columns(tree)
     index_name = tree.idxname or edits.choose_name(world, name, list(columns), "idx")
     exists = edits.find_index(table, index_name) if table else None
@@ -148,7 +145,7 @@ def _build(
     names = world.family(name) if partitioned and tree.relation.inh else [name]
     cause = "create-index-partitioned" if partitioned else "create-index-blocking"
     for member in names:
-        recorder.lock(member, _SUX if tree.concurrent else LockMode.SHARE)
+        recorder.lock(member, Lock.SUX if tree.concurrent else Lock.S)
         own = world.find(member)
         attached = partitioned and own and any(similar(index, i) for i in own.indexes)
         if attached:
@@ -219,7 +216,7 @@ def _drop_one(
     partitioned = owner.kind == "p"
     if partitioned and tree.concurrent:
         recorder.fail("0A000", f'cannot drop partitioned index "{short}" concurrently')
-    mode = _SUX if tree.concurrent else _AX
+    mode = Lock.SUX if tree.concurrent else Lock.AX
     members = world.family(owner.qualified_name) if partitioned else []
     for member in members or [owner.qualified_name]:
         recorder.lock(member, mode)

@@ -7,15 +7,11 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import edits, indexes, queries, syntax
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Policy, Table, Trigger
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SRX = LockMode.SHARE_ROW_EXCLUSIVE
-_SUX = LockMode.SHARE_UPDATE_EXCLUSIVE
 
 
 def vacuum(world: World, tree: Node, recorder: Recorder) -> None:
@@ -26,7 +22,7 @@ def vacuum(world: World, tree: Node, recorder: Recorder) -> None:
     named = [world.name_of(n.vacuum_relation.relation) for n in tree.rels]
     for name in named or [n for n in world.tables if world.stores(n)]:
         for leaf in world.leaves(name):
-            recorder.lock(leaf, _AX if full else _SUX)
+            recorder.lock(leaf, Lock.AX if full else Lock.SUX)
             if full:
                 _copy(recorder, leaf)
     kind = "vacuum" if tree.is_vacuumcmd else "analyze"
@@ -51,7 +47,7 @@ def cluster(world: World, tree: Node, recorder: Recorder) -> None:
         message = f'there is no previously clustered index for table "{name}"'
         recorder.fail("42704", message)
     for leaf in world.leaves(name):
-        recorder.lock(leaf, _AX)
+        recorder.lock(leaf, Lock.AX)
         _copy(recorder, leaf)
     if table and tree.indexname:
         world.put(edits.cluster_on(table, tree.indexname))
@@ -66,7 +62,7 @@ def refresh(world: World, tree: Node, recorder: Recorder) -> None:
     name = world.name_of(tree.relation)
     view = indexes.known(world, recorder, name)
     recorder.event("refresh_matview", name, concurrent=tree.concurrent)
-    recorder.lock(name, LockMode.EXCLUSIVE if tree.concurrent else _AX)
+    recorder.lock(name, Lock.X if tree.concurrent else Lock.AX)
     unique = any(i.unique and not i.predicate for i in view.indexes) if view else True
     if tree.concurrent and not unique:
         recorder.fail(
@@ -84,7 +80,7 @@ def refresh(world: World, tree: Node, recorder: Recorder) -> None:
 def lock_table(world: World, tree: Node, recorder: Recorder) -> None:
     if not world.in_transaction:
         recorder.fail("25P01", "LOCK TABLE can only be used in transaction blocks")
-    mode = LockMode(tree.mode)
+    mode = Lock(tree.mode)
     for node in tree.relations:
         name = world.name_of(node.range_var)
         indexes.known(world, recorder, name)
@@ -93,9 +89,7 @@ def lock_table(world: World, tree: Node, recorder: Recorder) -> None:
             _lock_with_base(world, recorder, member, mode)
 
 
-def _lock_with_base(
-    world: World, recorder: Recorder, name: str, mode: LockMode
-) -> None:
+def _lock_with_base(world: World, recorder: Recorder, name: str, mode: Lock) -> None:
     """Lock a table, or a view with what it reads."""
     recorder.lock(name, mode)
     table = world.find(name)
@@ -127,7 +121,7 @@ def comment(world: World, tree: Node, recorder: Recorder) -> None:
         recorder.event("comment_other")
         return
     name = world.qualify(parts)
-    recorder.lock(name, _SUX)
+    recorder.lock(name, Lock.SUX)
     recorder.event("comment", name)
 
 
@@ -135,9 +129,9 @@ def create_trigger(world: World, tree: Node, recorder: Recorder) -> None:
     name = world.name_of(tree.relation)
     table = indexes.known(world, recorder, name)
     for member in world.family(name):
-        recorder.lock(member, _SRX)
+        recorder.lock(member, Lock.SRX)
     if tree.HasField("constrrel"):
-        recorder.lock(world.name_of(tree.constrrel), LockMode.ACCESS_SHARE)
+        recorder.lock(world.name_of(tree.constrrel), Lock.AS)
     recorder.event("create_trigger", name, tree.trigname)
     if table:
         text = syntax.deparse(tree, "create_trig_stmt")
@@ -149,7 +143,7 @@ def policy(world: World, tree: Node, recorder: Recorder) -> None:
     """CREATE and ALTER POLICY."""
     name = world.name_of(tree.table)
     table = indexes.known(world, recorder, name)
-    recorder.lock(name, _AX)
+    recorder.lock(name, Lock.AX)
     recorder.event("policy", name, tree.policy_name)
     if table and tree.DESCRIPTOR.name == "CreatePolicyStmt":
         world.put(_with_policy(table, tree))
@@ -168,14 +162,14 @@ def _with_policy(table: Table, tree: Node) -> Table:
 def create_rule(world: World, tree: Node, recorder: Recorder) -> None:
     name = world.name_of(tree.relation)
     indexes.known(world, recorder, name)
-    recorder.lock(name, _AX)
+    recorder.lock(name, Lock.AX)
     recorder.event("create_rule", name, tree.rulename)
 
 
 def create_statistics(world: World, tree: Node, recorder: Recorder) -> None:
     for node in tree.relations:
         name = world.name_of(node.range_var)
-        recorder.lock(name, _SUX)
+        recorder.lock(name, Lock.SUX)
         recorder.event("create_statistics", name)
         if len(tree.defnames):
             world.statistics[world.qualify(syntax.strings(tree.defnames))] = name
@@ -187,7 +181,7 @@ def publication(world: World, tree: Node, recorder: Recorder) -> None:
     for node in tree.pubobjects:
         table = node.publication_obj_spec.pubtable
         if table.HasField("relation"):
-            recorder.lock(world.name_of(table.relation), _SUX)
+            recorder.lock(world.name_of(table.relation), Lock.SUX)
 
 
 def create_sequence(world: World, tree: Node, recorder: Recorder) -> None:

@@ -9,15 +9,12 @@ from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import bounds, edits, foreign_keys
 from migrationops.lint.simulation.indexes import similar
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.subcommand import Subcommand
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Constraint, Index, Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SRX = LockMode.SHARE_ROW_EXCLUSIVE
 
 
 def default_partition(world: World, parent: str) -> str | None:
@@ -34,7 +31,7 @@ def join(world: World, recorder: Recorder, parent: str, bound: Node) -> None:
     if default is None or bound.is_default:
         return
     for name in world.family(default):
-        recorder.lock(name, _AX)
+        recorder.lock(name, Lock.AX)
     key = world.tables[parent].partition_key
     for leaf in world.leaves(default):
         if not bounds.excluded(world.find(leaf), key, bound):
@@ -48,7 +45,7 @@ def _attach(sub: Subcommand) -> None:
     if table is None and sub.world.complete:
         sub.recorder.fail("42P01", f'relation "{name}" does not exist')
     for member in sub.world.family(name):
-        sub.recorder.lock(member, _AX)
+        sub.recorder.lock(member, Lock.AX)
     sub.recorder.event("attach_partition", sub.table, name)
     parent = sub.world.find(sub.table)
     if parent and table:
@@ -125,14 +122,14 @@ def _detach(sub: Subcommand) -> None:
     if command.concurrent:
         _refuse_concurrent(sub, default)
     elif sub.node.subtype == pb.AT_DetachPartition:
-        sub.recorder.lock(name, _AX)
+        sub.recorder.lock(name, Lock.AX)
         if default:
-            sub.recorder.lock(default, _AX)
+            sub.recorder.lock(default, Lock.AX)
     sub.recorder.event(
         "detach_partition", sub.table, name, concurrent=command.concurrent
     )
     for child, _key in sub.world.referencing(sub.table):
-        sub.recorder.lock(child.qualified_name, _SRX)
+        sub.recorder.lock(child.qualified_name, Lock.SRX)
         sub.phase3.check_foreign_key(child.qualified_name, name, "detach-partition")
     if table := sub.world.find(name):
         parents = tuple(p for p in table.parents if p != sub.table)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrationops.lint.simulation import calls, edits, labels, planner, syntax
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Constraint, Table
 
-_AS = LockMode.ACCESS_SHARE
-_RX = LockMode.ROW_EXCLUSIVE
 _DEPTH = 8  # of views upon views
 _WRITES = {
     "InsertStmt": "insert_stmt",
@@ -63,7 +61,7 @@ def _read_select(
     world: World, recorder: Recorder, tree: Node, hidden: frozenset[str]
 ) -> None:
     relations = [r for n in tree.from_clause for r in _joined(n)]
-    mode = LockMode.ROW_SHARE if len(tree.locking_clause) else _AS
+    mode = Lock.RS if len(tree.locking_clause) else Lock.AS
     for relation in relations:
         name = world.name_of(relation)
         if not relation.schemaname and relation.relname in hidden:
@@ -94,7 +92,7 @@ def read_table(
     recorder: Recorder,
     name: str,
     where: Node | None,
-    mode: LockMode = _AS,
+    mode: Lock = Lock.AS,
     *,
     depth: int = 0,
 ) -> None:
@@ -132,7 +130,7 @@ def write(world: World, recorder: Recorder, tree: Node, kind: str) -> None:
         recorder.fail("42P01", f'relation "{name}" does not exist')
     names = world.family(name) if kind != "insert_stmt" else [name]
     for member in names:
-        recorder.lock(member, _RX)
+        recorder.lock(member, Lock.RX)
     where = None if kind in _WITHOUT_WHERE else tree.where_clause
     bounded = where is not None and not syntax.absent(where)
     if kind in {"update_stmt", "delete_stmt", "merge_stmt"}:
@@ -173,7 +171,7 @@ def _find_referencing(world: World, recorder: Recorder, tree: Node, kind: str) -
         if key is None or not key.enforced or _has_index(child, key):
             continue
         if kind == "delete_stmt" or changed & edits.targets(table, key):
-            recorder.lock(child.qualified_name, LockMode.ROW_SHARE)
+            recorder.lock(child.qualified_name, Lock.RS)
             recorder.scan(child.qualified_name, "query")
 
 
@@ -221,7 +219,7 @@ def copy(world: World, recorder: Recorder, tree: Node) -> None:
         return
     name = world.name_of(tree.relation)
     if tree.is_from:
-        recorder.lock(name, _RX)
+        recorder.lock(name, Lock.RX)
         world.rows[name] = None
         recorder.event("dml", name, "copy", bounded=True, narrow=False)
     else:

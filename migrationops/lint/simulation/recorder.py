@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from migrationops.lint.simulation.effects import Effect, Event, Failure, Touch, Work
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.syntax import Parsed
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 
 Noted = tuple[
-    dict[str, LockMode],
+    dict[str, Lock],
     dict[tuple[str, Work, str], bool],
     list[Event],
     list[str],
@@ -33,7 +33,7 @@ class Recorder:
         self.world = world
         self.index = index
         self.statement = statement
-        self.locks: dict[str, LockMode] = {}
+        self.locks: dict[str, Lock] = {}
         self.events: list[Event] = []
         self.unknown: list[str] = []
         self.maybe = False  # what is noted now is done perhaps
@@ -44,7 +44,7 @@ class Recorder:
         self._released = False
         self._in_transaction = world.in_transaction
 
-    def lock(self, name: str, mode: LockMode) -> None:
+    def lock(self, name: str, mode: Lock) -> None:
         """Take a lock; a table of this transaction's own is seen by nobody."""
         if name in self.world.created:
             return
@@ -127,8 +127,8 @@ class Recorder:
             certain=self._work[table, work, cause],
         )
 
-    def _own(self, table: str) -> LockMode | None:
+    def _own(self, table: str) -> Lock | None:
         mode = self.locks.get(table)
         if self._released and mode:
-            return min(mode, LockMode.SHARE_UPDATE_EXCLUSIVE)
+            return min(mode, Lock.SUX)
         return mode

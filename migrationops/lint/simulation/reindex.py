@@ -5,14 +5,11 @@ from __future__ import annotations
 from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import edits, indexes, syntax
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SUX = LockMode.SHARE_UPDATE_EXCLUSIVE
 
 _REINDEX_ALL = {
     pb.REINDEX_OBJECT_SCHEMA,
@@ -34,13 +31,13 @@ def reindex(world: World, tree: Node, recorder: Recorder) -> None:
             what = "REINDEX of a partitioned table"
             indexes.refuse_in_transaction(world, recorder, what)
         for table in world.leaves(world.name_of(tree.relation)):
-            recorder.lock(table, _SUX if concurrent else LockMode.SHARE)
+            recorder.lock(table, Lock.SUX if concurrent else Lock.S)
     for table, name in _reindexed(world, tree, recorder):
-        recorder.lock(table, _SUX if concurrent else LockMode.SHARE)
+        recorder.lock(table, Lock.SUX if concurrent else Lock.S)
         recorder.event("reindex", table, name, concurrent=concurrent)
         recorder.build_index(table, "reindex-blocking")
         if not concurrent:
-            recorder.lock(name, _AX)
+            recorder.lock(name, Lock.AX)
             recorder.rewrite(name, "reindex-blocking")
 
 

@@ -7,13 +7,11 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import dependencies, edits, indexes, syntax
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
 
 _RELATIONS = {
     pb.OBJECT_TABLE: "table",
@@ -99,9 +97,9 @@ def remove(world: World, recorder: Recorder, name: str) -> None:
     table = world.find(name)
     if table is None:
         return
-    recorder.lock(name, _AX)
+    recorder.lock(name, Lock.AX)
     for other in _neighbours(world, table):
-        recorder.lock(other, _AX)
+        recorder.lock(other, Lock.AX)
     for child in list(world.children(name)):
         remove(world, recorder, child)
     for view in dependencies.views_of(world, name):
@@ -144,7 +142,7 @@ def _drop_on_table(world: World, recorder: Recorder, tree: Node) -> None:
             if tree.missing_ok:
                 continue
             recorder.fail("42P01", f'relation "{table}" does not exist')
-        recorder.lock(table, _AX)
+        recorder.lock(table, Lock.AX)
         recorder.event(_ON_TABLES[tree.remove_type], table, name)
         known = world.find(table)
         if known:
@@ -166,7 +164,7 @@ def _drop_other(world: World, recorder: Recorder, tree: Node, *, cascade: bool) 
         elif tree.remove_type == pb.OBJECT_STATISTIC_EXT:
             table = world.statistics.pop(world.qualify(parts), None)
             if table:
-                recorder.lock(table, LockMode.SHARE_UPDATE_EXCLUSIVE)
+                recorder.lock(table, Lock.SUX)
         elif kind == "sequence":
             world.sequences.discard(world.qualify(parts))
 
@@ -207,7 +205,7 @@ def _drop_type(world: World, recorder: Recorder, name: str, *, cascade: bool) ->
             "2BP01", f"cannot drop type {name}: {table}.{column} depends on it"
         )
     for table, column in users:
-        recorder.lock(table, _AX)
+        recorder.lock(table, Lock.AX)
         recorder.event("drop_column", table, column, cascade=True, dependents=())
         world.put(edits.drop_column(world.tables[table], column))
     world.types.pop(name, None)
@@ -226,7 +224,7 @@ def truncate(world: World, tree: Node, recorder: Recorder) -> None:
                 message = f'"{child.name}" references "{name}" by a foreign key'
                 recorder.fail("0A000", f"cannot truncate: {message}")
     for name in wanted:
-        recorder.lock(name, _AX)
+        recorder.lock(name, Lock.AX)
         recorder.event("truncate", name, rows=world.row_count(name), cascade=cascade)
         if world.stores(name) and name not in world.fresh_files | world.created:
             recorder.rewrite(name, "truncate")

@@ -7,14 +7,11 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pb
 
 from migrationops.lint.simulation import edits, indexes, syntax
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Constraint, Table
-
-_AX = LockMode.ACCESS_EXCLUSIVE
-_SUX = LockMode.SHARE_UPDATE_EXCLUSIVE
 
 _RELATIONS = {
     pb.OBJECT_TABLE,
@@ -39,7 +36,7 @@ def rename(world: World, tree: Node, recorder: Recorder) -> None:
             _schema(world, tree, recorder)
         case pb.OBJECT_TRIGGER | pb.OBJECT_POLICY | pb.OBJECT_RULE:
             name = world.name_of(tree.relation)
-            recorder.lock(name, _AX)
+            recorder.lock(name, Lock.AX)
             recorder.event("rename_on_table", name, tree.newname)
         case pb.OBJECT_TYPE | pb.OBJECT_DOMAIN:
             _type(world, tree, recorder)
@@ -54,7 +51,7 @@ def _column(world: World, tree: Node, recorder: Recorder) -> None:
         recorder.fail("42703", f'column "{tree.subname}" does not exist')
     recorder.event("rename_column", name, tree.subname, new=tree.newname)
     for member in world.family(name):
-        recorder.lock(member, _AX)
+        recorder.lock(member, Lock.AX)
         if known := world.find(member):
             world.put(edits.rename_column(known, tree.subname, tree.newname))
 
@@ -67,7 +64,7 @@ def _index(world: World, tree: Node, recorder: Recorder) -> None:
             recorder.fail("42P01", f'relation "{name}" does not exist')
         return
     short = name.rpartition(".")[2]
-    recorder.lock(name, _SUX)
+    recorder.lock(name, Lock.SUX)
     recorder.event("rename_index", owner.qualified_name, short, new=tree.newname)
     renamed = tuple(
         replace(i, name=tree.newname) if i.name == short else i for i in owner.indexes
@@ -80,7 +77,7 @@ def _constraint(world: World, tree: Node, recorder: Recorder) -> None:
     table = indexes.known(world, recorder, name)
     recorder.event("rename_constraint", name, tree.subname, new=tree.newname)
     for member in world.family(name):
-        recorder.lock(member, _AX)
+        recorder.lock(member, Lock.AX)
     if table:
         world.put(_with_renamed(table, tree.subname, tree.newname))
 
@@ -102,7 +99,7 @@ def _table(world: World, tree: Node, recorder: Recorder) -> None:
     if world.find(name) is None and world.complete and tree.missing_ok:
         return
     table = indexes.known(world, recorder, name)
-    recorder.lock(name, _AX)
+    recorder.lock(name, Lock.AX)
     if table:
         kind = "rename_table" if table.kind in {"r", "p"} else "rename_view"
         recorder.event(kind, name, tree.newname)
@@ -161,7 +158,7 @@ def set_schema(world: World, tree: Node, recorder: Recorder) -> None:
         return
     name = world.name_of(tree.relation)
     table = indexes.known(world, recorder, name)
-    recorder.lock(name, _AX)
+    recorder.lock(name, Lock.AX)
     recorder.event("set_schema", name, tree.newschema)
     if table:
         move(world, name, replace(table, schema=tree.newschema))

@@ -106,7 +106,7 @@ def _execute(world: World, tree: Node, recorder: Recorder) -> None:
 
 def _fetch(world: World, _tree: Node, recorder: Recorder) -> None:
     """A cursor reads on; that matters where something is closed."""
-    if any(mode.blocks_writers for mode in world.held.values()):
+    if any(mode.blocks_writes for mode in world.held.values()):
         recorder.event("opaque", name="what a cursor's query reads")
         recorder.cannot_know("what a cursor's query reads")
 

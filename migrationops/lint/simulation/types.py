@@ -9,10 +9,10 @@ from postgast import pg_query_pb2 as pb
 from migrationops.lint.simulation import datatypes, expressions, syntax
 from migrationops.lint.simulation.datatypes import Domain
 from migrationops.lint.simulation.facts import Function
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.recorder import Recorder
 from migrationops.lint.simulation.syntax import Node
 from migrationops.lint.simulation.world import World
+from migrationops.postgres.table_locks import Lock
 
 
 def create_domain(world: World, tree: Node, recorder: Recorder) -> None:
@@ -103,7 +103,7 @@ def _read_users(world: World, recorder: Recorder, name: str) -> None:
             continue
         types = [world.type_of_text(c.type) for c in table.columns]
         if any(t and not t.array and _is_or_rests_on(world, t, name) for t in types):
-            recorder.lock(table.qualified_name, LockMode.SHARE)
+            recorder.lock(table.qualified_name, Lock.S)
             recorder.scan(table.qualified_name, "domain-constraint")
 
 

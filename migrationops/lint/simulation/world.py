@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from migrationops.lint.simulation import datatypes, syntax
 from migrationops.lint.simulation.datatypes import Domain, TypeRef
 from migrationops.lint.simulation.facts import DEFAULT, Facts, Function
-from migrationops.lint.simulation.lockmode import LockMode
 from migrationops.lint.simulation.ranges import Histogram
 from migrationops.lint.simulation.syntax import Node
+from migrationops.postgres.table_locks import Lock
 from migrationops.schema import Catalog, Table
 
 
@@ -38,7 +38,7 @@ class World:
     atomic: bool = True  # runs in one transaction
     in_transaction: bool = False
     aborted: bool = False
-    held: dict[str, LockMode] = field(default_factory=dict)
+    held: dict[str, Lock] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)  # tables, in this transaction
     fresh_files: set[str] = field(default_factory=set)  # rewritten in it
     new_labels: set[tuple[str, str]] = field(default_factory=set)  # of old enums

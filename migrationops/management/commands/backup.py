@@ -5,6 +5,7 @@ from typing import Any
 
 from migrationops.backups.engines import ENGINES
 from migrationops.conf import Proof
+from migrationops.management import arguments
 from migrationops.management.backup_reports import backup_text
 from migrationops.management.base import OpsCommand
 from migrationops.workflows.backup import Request, backup
@@ -33,10 +34,12 @@ class Command(OpsCommand):
             "one is paused.",
         )
         parser.add_argument(
-            "--jobs", type=int, help="Workers; more than one by itself from 10 GB on."
+            "--jobs",
+            type=arguments.workers,
+            help="Workers; more than one by itself from 10 GB on.",
         )
         parser.add_argument(
-            "--wait", type=float, help="Seconds to wait for another runner."
+            "--wait", type=arguments.seconds, help="Seconds to wait for another runner."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from migrationops.backups.retention import Retention
 from migrationops.conf import Proof
 from migrationops.exceptions import DiffersError
+from migrationops.management import arguments
 from migrationops.management.backups_actions import ACTIONS
 from migrationops.management.base import ErrorsToExitCodes, OpsCommand
 
@@ -30,7 +31,9 @@ class Command(OpsCommand):
         add("--apply", action="store_true", help="expire: delete; else only say.")
         for item in fields(Retention):
             keep = f"expire: how many to keep, {item.default} by default."
-            add(f"--{item.name}", type=int, default=item.default, help=keep)
+            add(
+                f"--{item.name}", type=arguments.number, default=item.default, help=keep
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         answer = ACTIONS[options["action"]](options, self.progress(options))

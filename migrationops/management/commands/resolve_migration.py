@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from migrationops.graph import Target
+from migrationops.management import arguments
 from migrationops.management.base import OpsCommand
 from migrationops.management.reports import resolve_migration_text
 from migrationops.workflows.resolve_migration import (
@@ -36,7 +37,7 @@ class Command(OpsCommand):
             help="Nothing of it is left: remove its record.",
         )
         parser.add_argument(
-            "--wait", type=float, help="Seconds to wait for another runner."
+            "--wait", type=arguments.seconds, help="Seconds to wait for another runner."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from migrationops.backups.losses import Accepted
+from migrationops.management import arguments
 from migrationops.management.backup_reports import restore_text
 from migrationops.management.base import OpsCommand
 from migrationops.workflows.restore import Request, restore_backup
@@ -33,11 +34,13 @@ class Command(OpsCommand):
         super().add_arguments(parser)
         add = parser.add_argument
         add("backup", nargs="?", help="The newest of this database by default.")
-        add("--into", metavar="NAME", help="Restore beside, as a new database.")
+        beside = "Restore beside, as a new database."
+        add("--into", type=arguments.database_name, metavar="NAME", help=beside)
         lost = "Rows written since the backup that may be lost: a number, or all."
         add("--accept-loss", type=_rows, default=Accepted(), metavar="N", help=lost)
         add("--replica", action="append", default=[], metavar="ALIAS", help="A standby")
-        add("--wait", type=float, help="Seconds to wait for another runner.")
+        wait = "Seconds to wait for another runner."
+        add("--wait", type=arguments.seconds, help=wait)
         for name, text in _FLAGS.items():
             add(f"--{name.replace('_', '-')}", action="store_true", help=text)
 

@@ -25,7 +25,7 @@ class Command(OpsCommand):
             "--plan", action="store_true", help="Show the plan; change nothing."
         )
         parser.add_argument(
-            "--wait", type=float, help="Seconds to wait for another runner."
+            "--wait", type=arguments.seconds, help="Seconds to wait for another runner."
         )
         parser.add_argument(
             "--policy",

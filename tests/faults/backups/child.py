@@ -45,8 +45,12 @@ def main(command: str, proof: str, jobs: str) -> None:
             part=some,
         )
     else:
-        everything = Accepted(rows=None)
-        restore_backup(Request(alias="default", accepted=everything), tell)
+        request = Request(
+            alias="default",
+            accepted=Accepted(rows=None),
+            from_ready_copy=command == "swap in",
+        )
+        restore_backup(request, tell)
     say("ended")
 
 

@@ -34,6 +34,32 @@ VALUES
  '5874897-12-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
  NULL, NULL, false, NULL);
 
+CREATE TABLE rest_of_types (
+    s smallint, v varchar(9), nm name, qc "char", b3 bit(3), tt time, ts timestamp,
+    ln line, ls lseg, pa path, pg polygon, ci circle, cd cidr, m8 macaddr8, x8 xml,
+    jp jsonpath, tq tsquery, wal pg_lsn, sn pg_snapshot, old txid_snapshot,
+    xi xid, xl xid8, cc cid, ti tid, ac aclitem, rc refcursor,
+    r8 int8range, rn numrange, rd daterange, rt tsrange, rz tstzrange,
+    m8r int8multirange, mn nummultirange, md datemultirange, mt tsmultirange,
+    mz tstzmultirange, fr floatmultirange,
+    rcl regclass, rco regcollation, rcf regconfig, rdc regdictionary, rns regnamespace,
+    rop regoper, rops regoperator, rpr regproc, rprs regprocedure, rr regrole,
+    rty regtype, moods mood[], pairs pair[], posints posint[], odd int[]
+);
+INSERT INTO rest_of_types VALUES
+(-32768, 'äöü', 'näme', 'q', B'101', '24:00', '-infinity',
+ '{1,2,3}', '[(0,0),(1,1)]', '[(0,0),(1,1),(2,0)]', '((0,0),(1,1),(1,0))', '<(1,2),3>',
+ '10.1.0.0/16', '08:00:2b:01:02:03:04:05', NULL, '$."a"[*] ? (@ > 1)', 'a & (b:AB | !c)',
+ '16/B374D848', '10:20:10,14,15', '10:20:10,14,15',
+ '4294967295', '18446744073709551615', '7', '(1,2)', 'pg_monitor=r/pg_monitor', 'open',
+ '[-9223372036854775808,)', '(,1.50]', '[2025-01-01,infinity)', '(-infinity,)',
+ '["2025-06-01 12:00+02",)', '{[1,2),[5,)}', '{(,0.1],[1.0,2]}', '{[2025-01-01,)}',
+ '{(2025-01-01,2025-01-02)}', '{empty}', '{[1.5,2]}',
+ 'pg_class', '"C"', 'simple', 'simple', 'pg_catalog',
+ 'pg_catalog.||/', '+(integer,integer)', 'now', 'abs(integer)', 'pg_monitor',
+ 'integer', '{ok,NULL}', ARRAY[(1, '"')::pair], '{1,2}', '[-1:0]={7,8}');
+INSERT INTO rest_of_types (s) VALUES (0);
+
 CREATE TABLE parts (k int, at date, v text, PRIMARY KEY (k, at)) PARTITION BY RANGE (at);
 CREATE TABLE parts_2025 PARTITION OF parts
     FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY HASH (k);
@@ -65,6 +91,31 @@ ALTER TABLE sizes ALTER a SET STORAGE EXTERNAL, ALTER a SET STATISTICS 500;
 CREATE INDEX partial ON everything (left(lower(t), 9) text_pattern_ops DESC) WHERE d > 0;
 CREATE UNIQUE INDEX covering ON everything (id) INCLUDE (bo);
 CREATE STATISTICS correlated (ndistinct, dependencies, mcv) ON d, bo FROM everything;
+
+-- What not every server has.
+DO $$ BEGIN
+    CREATE COLLATION any_case (
+        provider = icu, locale = 'de-u-ks-level2', deterministic = false);
+    CREATE TABLE spoken (word text COLLATE any_case UNIQUE);
+    INSERT INTO spoken VALUES ('straße'), ('Äpfel');
+EXCEPTION WHEN feature_not_supported THEN NULL; -- built without ICU
+END $$;
+DO $$ BEGIN
+    IF current_setting('server_version_num')::int >= 180000 THEN
+        EXECUTE $new$
+            ALTER TABLE everything
+                ADD virtual int GENERATED ALWAYS AS (3 * by_default) VIRTUAL;
+            ALTER TABLE bad ADD CONSTRAINT unenforced CHECK (id > 5) NOT ENFORCED;
+            INSERT INTO bad (id) VALUES (4);
+            CREATE TABLE spans (
+                room int4range, during daterange,
+                PRIMARY KEY (room, during WITHOUT OVERLAPS));
+            INSERT INTO spans VALUES ('[1,2)', '[2025-01-01,2025-02-01)');
+            CREATE COLLATION in_code_points (provider = builtin, locale = 'C.UTF-8');
+            CREATE TABLE pointed (word text COLLATE in_code_points UNIQUE);
+        $new$;
+    END IF;
+END $$;
 
 CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE RETURN 2 * n;
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $f$

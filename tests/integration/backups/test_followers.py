@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from migrationops.backups import followers
+from migrationops.backups.source import open_source
+from migrationops.exceptions import ConfigurationError, PreconditionError
 from migrationops.postgres import databases
 from tests.roles import needs_superuser, role
 
@@ -32,6 +34,16 @@ def test_a_url_gives_a_standby_its_login_and_not_the_primary_s_host(
     ]
     found = databases.parameters(sandbox.alias)
     assert [found[n] for n in names[:2]] == ["primary.invalid", sandbox.name]
+
+
+def test_what_is_no_standby_is_said_before_anything_is_built(
+    sandbox: Sandbox,
+) -> None:
+    source = open_source(sandbox.alias, sandbox.conf())
+    with pytest.raises(PreconditionError, match="is no standby; nothing was changed"):
+        followers.check(source, [sandbox.alias])
+    with pytest.raises(ConfigurationError, match="no database alias 'nosuch'"):
+        followers.check(source, ["nosuch"])
 
 
 @needs_superuser("has a session that others may not end")

@@ -64,7 +64,13 @@ def migrate(box: Sandbox, *statements: str, fails: bool = False) -> None:
     with (
         locked(box.alias, conf, "test", wait=10) as lock,
         open_session(box.alias, conf.policy, lock, silent) as session,
-        history.recording(box.alias, conf, "safe_migrate", silent) as run,
+        history.recording(
+            box.alias,
+            conf,
+            "safe_migrate",
+            silent,
+            standing=history.migrations_standing,
+        ) as run,
         executing(session),
     ):
         step = run.journal.start(Step.Kind.MIGRATION, "item")
@@ -173,6 +179,28 @@ def test_an_older_backups_losses_are_known_after_a_restore(box: Sandbox) -> None
     assert lost(box, restored).at_most == 7
     put_back(box, older, rows=9)
     assert box.sql("SELECT count(*) FROM other") == 0
+
+
+def test_losses_are_known_through_several_restores(box: Sandbox) -> None:
+    first = take(box)
+    box.sql("INSERT INTO other VALUES (1), (2)")
+    later = take(box)
+    put_back(box, first, rows=2)
+    migrate(box, "INSERT INTO other VALUES (0)")
+    box.sql("INSERT INTO other VALUES (3)")
+    second = take(box)
+    box.sql("INSERT INTO other VALUES (4), (5), (6)")
+    put_back(box, second, rows=3)
+    box.sql("DELETE FROM item WHERE id <= 7")
+    assert lost(box, second).at_most == 7
+    assert lost(box, first).at_most == lost(box, later).at_most == 1 + 7
+    put_back(box, first, rows=8)
+    box.sql("INSERT INTO other VALUES (7)")
+    # Each of them has all of the first.
+    assert lost(box, second).at_most == lost(box, later).at_most == 1
+    put_back(box, later, rows=1)
+    assert lost(box, second).at_most == 2
+    assert box.sql("SELECT count(*) FROM other") == 2
 
 
 def put_back(box: Sandbox, manifest: Manifest, **accepted: Any) -> None:

@@ -20,6 +20,7 @@ from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import (
     BackupError,
     ManifestError,
+    PreconditionError,
     QueuedError,
     ToolFailedError,
 )
@@ -51,6 +52,13 @@ SELECT lo_from_bytea(0, 'large');
 def take(box: Sandbox, proof: Proof = Proof.COUNTED) -> Manifest:
     box.sql(TABLES)
     return backup(BackupRequest(alias=box.alias, jobs=2, proof=proof), silent).backup
+
+
+def test_workers_that_would_shut_others_out_are_refused(stamped: Sandbox) -> None:
+    query = "SELECT current_setting('max_connections')::int"
+    with pytest.raises(PreconditionError, match="left for everybody") as caught:
+        backup(BackupRequest(alias=stamped.alias, jobs=stamped.sql(query)), silent)
+    assert "--jobs" in caught.value.remedy
 
 
 @needs_createdb
@@ -171,6 +179,17 @@ def test_a_manifest_that_leaves_its_directory_is_refused(
     forged = manifests.sign(replace(manifest, files=(stray,)), get_conf())
     catalog.write(stamped.directory, forged)
     with pytest.raises(ManifestError, match="names other files"):
+        catalog.read(stamped.directory, manifest.id, get_conf())
+
+
+def test_a_symbolic_link_in_place_of_its_directory_is_refused(
+    stamped: Sandbox,
+) -> None:
+    manifest = take(stamped, Proof.DECODED)
+    archive, elsewhere = stamped.directory / manifest.archive, stamped.directory / "x"
+    archive.rename(elsewhere)
+    archive.symlink_to(elsewhere)
+    with pytest.raises(ManifestError, match="is a symbolic link"):
         catalog.read(stamped.directory, manifest.id, get_conf())
 
 

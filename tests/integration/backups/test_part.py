@@ -76,7 +76,7 @@ def test_it_counts_as_no_backup(stamped: Sandbox) -> None:
     conf = get_conf()
     listing = catalog.list_backups(stamped.directory, conf)
     assert catalog.fresh(listing, conf, stamped.name) is None
-    with pytest.raises(BackupError, match="no usable backup"):
+    with pytest.raises(BackupError, match="There is no backup of"):
         catalog.find(stamped.directory, None, conf, stamped.name)
     with open_source(stamped.alias, conf).connect() as connection:
         assert estimate(connection, conf, Proof.NONE).basis == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,14 +37,18 @@ from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
 from migrationops.workflows.confirmation import Ask
 from migrationops.workflows.restore import Report, Request, restore_backup
+from tests.integration.backups.inventory import Rows, inventory, unused_types
 from tests.roles import AS_OWNER, needs_createdb, needs_superuser
 
 if TYPE_CHECKING:
+    import pytest_django.fixtures
+
     from migrationops.backups.manifest import Manifest
     from tests.sandbox import Sandbox
 
 pytestmark = pytest.mark.postgres_tools
 FAULTS = pytest.mark.faults
+NO_OWNER = needs_superuser("has a ready copy of everything")
 OBJECTS = Path(__file__).with_name("objects.sql").read_text()
 ITEMS = """
 CREATE TABLE item (id serial PRIMARY KEY, name text);
@@ -88,12 +93,35 @@ def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
 
 
 @needs_superuser("restores an event trigger")
-def test_every_kind_of_object_is_the_same_after(stamped: Sandbox) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        pytest.param({"jobs": 2}, marks=FAULTS),
+        pytest.param({"ready_copy": True}, marks=FAULTS),
+        pytest.param({"engine": "template"}, marks=FAULTS),
+    ],
+    ids=str,
+)
+def test_every_kind_of_object_is_the_same_after(
+    stamped: Sandbox, how: dict[str, Any]
+) -> None:
     stamped.sql(OBJECTS)
-    before = _plain_dump(stamped), _row_hashes(stamped)
-    take(stamped)
-    put_back(stamped)
-    assert (_plain_dump(stamped), _row_hashes(stamped)) == before
+    before = _inventory(stamped)
+    assert [kind for kind, found in before.items() if not found] == []
+    texts = _plain_dump(stamped), _row_hashes(stamped)
+    backup(BackupRequest(alias=stamped.alias, **how), silent)
+    put_back(stamped, from_ready_copy="ready_copy" in how)
+    after = _inventory(stamped)
+    assert {k: v for k, v in after.items() if v != before[k]} == {}
+    assert (_plain_dump(stamped), _row_hashes(stamped)) == texts
+
+
+@needs_superuser("makes every kind of object")
+def test_every_type_of_the_server_is_among_them(sandbox: Sandbox) -> None:
+    sandbox.sql(OBJECTS)
+    with sandbox.connect() as connection:
+        assert unused_types(connection) == []
 
 
 @needs_superuser("makes a role")
@@ -116,9 +144,12 @@ def test_what_belongs_to_the_name_stays_with_it(box: Sandbox) -> None:
             before = read_properties(connection)
         manifest = take(box)
         assert manifest.properties == before
+        box.sql(f"ALTER DATABASE {name} SET work_mem = '6MB'")  # since the backup
+        with box.connect() as connection:
+            now = read_properties(connection)
         put_back(box)
         with box.connect() as connection:
-            assert read_properties(connection) == before
+            assert read_properties(connection) == now != before
             assert connection.execute("SHOW my.setting").fetchone() == ("it's",)
     finally:
         box.drop()
@@ -151,7 +182,8 @@ def test_writes_since_the_backup_refuse_the_restore_and_are_counted(
     [
         "TRUNCATE item",
         pytest.param(
-            "SELECT pg_stat_reset()", marks=needs_superuser("resets statistics")
+            "SELECT pg_stat_reset();DELETE FROM item",  # 100 writes, as before
+            marks=needs_superuser("resets statistics"),
         ),
         pytest.param("ALTER TABLE item ALTER id TYPE bigint", marks=FAULTS),
         pytest.param("DROP TABLE item", marks=FAULTS),
@@ -258,7 +290,7 @@ def test_history_goes_along(box: Sandbox) -> None:
     ) == (report.kept)
 
 
-@needs_superuser("has a ready copy of everything")
+@NO_OWNER
 def test_the_ready_copy_is_swapped_in_without_being_built(box: Sandbox) -> None:
     ready_copy = BackupRequest(alias=box.alias, ready_copy=True)
     backup(ready_copy, silent)
@@ -325,13 +357,20 @@ def test_an_archive_without_the_counted_rows_is_refused_and_dropped(
     assert beside(box) == {}
 
 
-def test_a_backup_of_another_environment_needs_trust(box: Sandbox) -> None:
-    manifest = take(box)
-    foreign = replace(manifest, environment="production")
-    catalog.write(box.directory, manifests.sign(foreign, get_conf()))
-    with pytest.raises(ManifestError, match="backup of production"):
+def test_a_backup_of_another_environment_needs_trust(
+    box: Sandbox, settings: pytest_django.fixtures.SettingsWrapper
+) -> None:
+    """Its stamp lies in the archive, and does not come along."""
+    stamp_as = "UPDATE migrationops_stamp SET environment = '{}'"
+    ours = {**settings.MIGRATIONOPS, "SIGNING_KEYS": ["theirs and ours"]}
+    box.sql(stamp_as.format("development"))
+    settings.MIGRATIONOPS = {**ours, "ENVIRONMENT": "development"}
+    take(box)
+    box.sql(stamp_as.format("test"))
+    settings.MIGRATIONOPS = ours
+    with pytest.raises(ManifestError, match="backup of development"):
         put_back(box)
-    put_back(box, trust=True)
+    put_back(box, trust=True, accepted=Accepted(rows=None))
     assert box.sql("SELECT environment FROM migrationops_stamp") == "test"
 
 
@@ -404,10 +443,12 @@ def test_half_built_databases_of_the_dead_are_dropped(box: Sandbox) -> None:
     assert strangers in box.names()
 
 
+@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=NO_OWNER)])
 def test_a_built_database_is_taken_up_by_the_next_run(
-    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
 ) -> None:
-    take(box)
+    """The same command goes on, after it was killed right before the swap."""
+    backup(BackupRequest(alias=box.alias, ready_copy=ready), silent)
 
     def fail(*_: Any) -> None:
         raise FailedError("not swapped", remedy="none")
@@ -415,13 +456,34 @@ def test_a_built_database_is_taken_up_by_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(swap, "swap", fail)
         with pytest.raises(FailedError):
-            put_back(box)
+            put_back(box, from_ready_copy=ready)
     (built,) = beside(box)
     with box.connect("postgres") as connection:
         oid = _oid(connection, built)
-        report = put_back(box)
+        report = put_back(box, from_ready_copy=ready)
         assert _oid(connection, box.name) == oid
         assert _oid(connection, report.kept) != oid
+
+
+@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=NO_OWNER)])
+def test_one_that_was_written_to_meanwhile_is_not_swapped_in(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
+) -> None:
+    backup(BackupRequest(alias=box.alias, ready_copy=ready), silent)
+
+    def fail(*_: Any) -> None:
+        raise FailedError("not swapped", remedy="none")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(swap, "swap", fail)
+        with pytest.raises(FailedError):
+            put_back(box, from_ready_copy=ready)
+    (built,) = beside(box)
+    box.sql("DELETE FROM item WHERE id = 1", dbname=built)
+    with nullcontext() if not ready else pytest.raises(RefusedError, match="no ready"):
+        put_back(box, from_ready_copy=ready)
+    assert box.sql("SELECT count(*) FROM item") == 100
+    assert list(beside(box).values()) == ([] if ready else [Role.KEPT])
 
 
 @needs_createdb
@@ -504,6 +566,11 @@ def _oid(connection: psycopg.Connection[Any], name: str) -> int:
     row = connection.execute(query, [name]).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _inventory(box: Sandbox) -> dict[str, Rows]:
+    with box.connect() as connection:
+        return inventory(connection)
 
 
 def _plain_dump(box: Sandbox) -> list[str]:

@@ -11,10 +11,10 @@ import pyrage
 import pytest
 from django.core.files.storage import storages
 
-from migrationops.backups import catalog, storage
+from migrationops.backups import catalog, encryption, storage
 from migrationops.backups.take import take_backup
 from migrationops.conf import Conf, Proof
-from migrationops.exceptions import BackupError, ConfigurationError
+from migrationops.exceptions import BackupError, ConfigurationError, ManifestError
 from migrationops.management.backup_reports import backups_text
 from migrationops.progress import silent
 from migrationops.workflows.backups import Listed
@@ -100,9 +100,48 @@ def test_a_stranger_s_key_opens_nothing(
     forget_local(sandbox)
     other = tmp_path / "other"
     other.write_text(str(pyrage.x25519.Identity.generate()))
-    with pytest.raises(BackupError, match="storage 'vault' failed"):
+    with pytest.raises(BackupError, match="cannot be decrypted: No matching") as wrong:
         storage.fetch(sandbox.directory, manifest.id, conf, other)
+    assert "secret key of one of its recipients" in wrong.value.remedy
     assert list(sandbox.directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [None, b"\xd0\xff", b"AGE-SECRET-KEY-1X", b"# no"])
+def test_a_file_that_is_no_key_is_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(BackupError, match="No age secret key") as caught:
+        encryption.identities(file)
+    assert str(file) in str(caught.value)
+    assert "--identity" in caught.value.remedy
+
+
+def test_what_cannot_be_fetched_is_told_from_a_storage_that_fails(
+    sandbox: Sandbox, stored: Path
+) -> None:
+    conf = sandbox.conf(backup_storage="vault")
+    with pytest.raises(BackupError, match="no backup-lost in the storage"):
+        storage.fetch(sandbox.directory, "backup-lost", conf, None)
+    with pytest.raises(ManifestError, match="not the name of a backup"):
+        storage.fetch(sandbox.directory, "../../etc/passwd", conf, None)
+    with pytest.raises(ConfigurationError, match="is not set"):
+        storage.fetch(sandbox.directory, "backup-lost", sandbox.conf(), None)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"backup_storage": "nowhere"}, "BACKUP_STORAGE"),
+        ({"backup_storage": "vault", "recipients": ["age1typo"]}, "RECIPIENTS"),
+    ],
+)
+def test_what_no_upload_could_use_is_said_before_the_dump(
+    sandbox: Sandbox, stored: Path, values: dict[str, Any], name: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name}.*Nothing was changed"):
+        take(sandbox, sandbox.conf(**values))
+    assert not sandbox.directory.exists()
 
 
 def test_a_copy_that_was_altered_is_found_when_it_is_fetched(

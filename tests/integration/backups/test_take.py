@@ -19,6 +19,7 @@ from migrationops.backups import snapshot as snapshots
 from migrationops.backups.derived import Role
 from migrationops.backups.engine import Job
 from migrationops.backups.estimate import estimate
+from migrationops.backups.obstacles import check_build
 from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.source import open_source
 from migrationops.backups.take import take_backup
@@ -212,9 +213,10 @@ def test_room_is_asked_for_where_the_copy_is_kept(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ready copy is made on the live server, and PROOF_URL is another's."""
+    manifest = take(sandbox)
     few = shutil.disk_usage("/")._replace(free=1 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: few)
-    with pytest.raises(PreconditionError, match="restored copy needs about"):
+    with pytest.raises(PreconditionError, match="restored copy needs about") as told:
         take_backup(
             alias=sandbox.alias,
             conf=sandbox.conf(proof_url="postgresql:///elsewhere"),
@@ -223,6 +225,14 @@ def test_room_is_asked_for_where_the_copy_is_kept(
             report=silent,
             keep=Role.READY,
         )
+    assert "leave --ready-copy out and set PROOF_URL" in told.value.remedy
+    source = open_source(sandbox.alias, sandbox.conf())
+    with (
+        source.maintenance() as connection,
+        pytest.raises(PreconditionError, match="restored copy needs about") as told,
+    ):
+        check_build(connection, source, manifest)
+    assert told.value.remedy.endswith("backups expire --apply).")
 
 
 def test_who_waits_for_a_restore_may_be_idle(sandbox: Sandbox) -> None:

@@ -6,8 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -61,6 +66,36 @@ def _interrupt(programs: Programs, code: str) -> None:
     with tools.stream(programs, "program", code, environment=environment) as child:
         assert child.stdout.readline() == b"ready\n"
         raise KeyboardInterrupt
+
+
+@contextmanager
+def interrupted(function: Callable[..., object]) -> Iterator[None]:
+    """Raise KeyboardInterrupt at the end of a function, as a signal may."""
+    before = sys.gettrace()
+
+    def trace(frame: FrameType, event: str, _arg: object) -> Any:
+        if frame.f_code is not function.__code__:  # type: ignore[attr-defined]
+            return None
+        if event == "return":
+            sys.settrace(before)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def test_a_signal_as_the_deadline_begins_leaves_nobody_waiting_for_it(
+    programs: Programs,
+) -> None:
+    """The process would not end before the deadline: ten minutes later."""
+    with pytest.raises(KeyboardInterrupt), interrupted(threading.Thread.start):
+        run(programs, "import time; time.sleep(600)", timeout=600)
+    timers = [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
+    assert all(t.daemon and t.finished.is_set() for t in timers)
 
 
 def test_secrets_are_in_the_environment_only() -> None:

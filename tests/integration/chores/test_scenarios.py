@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import io
 import json
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import call_command
@@ -21,6 +22,14 @@ from chores.tasks.generator import generate
 from chores.tasks.models import ChoreCompletion, Occurrence
 from tests.factories import ChoreFactory, HouseholdFactory
 from tests.integration.chores.invariants import check_all
+from tests.sandbox import ALIAS, forget, new_sandbox, register
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest_django
+
+    from tests.home import Home
 
 pytestmark = pytest.mark.django_db
 TODAY = datetime.date(2026, 6, 15)
@@ -117,6 +126,25 @@ def test_seed_gives_half_a_year_once() -> None:
     call_command("verify_ledger", stdout=io.StringIO())
     again = seed()
     assert (again["generated"], again["seeded"]["created"]) == ({}, {})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_alias_is_seeded_and_the_default_left_alone(
+    home: Home, tmp_path: Path, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> None:
+    ChoreFactory(household=home.household, next_on=home.today)
+    ours = connection.settings_dict["NAME"]
+    register(replace(new_sandbox(tmp_path), name=ours))
+
+    def refuse(_execute: Any, sql: str, *_: Any) -> None:
+        pytest.fail(f"on the default alias: {sql}")
+
+    try:
+        with django_db_blocker.unblock(), connection.execute_wrapper(refuse):
+            made = load("development", alias=ALIAS)
+    finally:
+        forget()
+    assert made["tasks_occurrence"] > 0
 
 
 def test_other_environments_are_refused() -> None:

@@ -185,6 +185,18 @@ def test_an_archived_household_is_asked_nothing(home: Home) -> None:
     assert pulse(now=NOON + 9 * DAY).generated_until is None
 
 
+def test_a_household_that_was_ended_with_open_rows_is_ended_once_more(
+    home: Home,
+) -> None:
+    chore(home, schedule="once", rrule="")
+    type(home.household).objects.update(archived_at=NOON - DAY)
+
+    ended = archive_household(home.household, actor=home.ann, now=NOON)
+
+    assert ended.archived_at == NOON - DAY
+    assert not Occurrence.objects.filter(status="open").exists()
+
+
 def test_the_pulse_counts_what_never_expires(home: Home) -> None:
     chore(home, schedule="once", rrule="")
     assert pulse(now=NOON).overdue == 0

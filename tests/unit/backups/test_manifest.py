@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from migrationops.backups import catalog
+from migrationops.backups import catalog, directory
 from migrationops.backups.contents import (
     AppliedMigration,
     Extension,
@@ -209,8 +210,17 @@ def test_a_symbolic_link_in_place_of_the_dump_is_refused(tmp_path: Any) -> None:
     (tmp_path / "elsewhere").write_bytes(b"abc")
     (tmp_path / f"{ID}.dump").symlink_to(tmp_path / "elsewhere")
     (tmp_path / f"{ID}.json").write_bytes(serialise(sign(MANIFEST, conf())))
-    with pytest.raises(BackupError, match="cannot be read"):
+    with pytest.raises(BackupError, match="it is a symbolic link") as caught:
         catalog.read(tmp_path, ID, conf())
+    assert "Look who put it there" in caught.value.remedy
+
+
+def test_nobody_waits_for_the_writer_of_a_pipe(tmp_path: Any) -> None:
+    os.mkfifo(tmp_path / f"{ID}.json")
+    os.mkfifo(tmp_path / f"{ID}.dump.partial")
+    with pytest.raises(BackupError, match="it is no plain file"):
+        catalog.read(tmp_path, ID, conf())
+    assert directory.collect_leftovers(tmp_path) == (tmp_path / f"{ID}.dump.partial",)
 
 
 def test_only_what_is_whole_is_listed(tmp_path: Any) -> None:

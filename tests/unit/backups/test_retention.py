@@ -39,6 +39,12 @@ def test_an_empty_retention_is_refused() -> None:
         kept([backup(1)])
 
 
+def test_for_ever_is_a_number_of_days_too() -> None:
+    backups = [backup(400), backup(1), backup(-1)]
+    assert len(kept(backups, days=10**12)) == 3
+    assert kept(backups, days=2) == ["backup-1", "backup--1"]
+
+
 def test_the_newest_of_each_day_week_and_month_stays() -> None:
     backups = [backup(age) for age in (0, 0.1, 1, 1.1, 2, 30, 60, 61, 400)]
     assert kept(backups, daily=2) == ["backup-1", "backup-0"]
