@@ -59,11 +59,11 @@ def settings(conf: Conf) -> Standby:
 @contextmanager
 def connected(conf: Conf, dbname: str = "") -> Iterator[Connection]:
     """Connect to the standby, to its maintenance database or to another."""
-    params: dict[str, Any] = {
-        **conninfo_to_dict(settings(conf).url),
+    names = {
         "application_name": "migrationops",
+        "dbname": dbname or conf.maintenance_db,
     }
-    params["dbname"] = dbname or conf.maintenance_db
+    params = {**_parameters(settings(conf)), **names}
     try:
         connection = psycopg.connect(**params, autocommit=True)
     except psycopg.OperationalError as exc:
@@ -72,6 +72,16 @@ def connected(conf: Conf, dbname: str = "") -> Iterator[Connection]:
         for name in ("idle_session_timeout", "statement_timeout"):
             connection.execute("SELECT set_config(%s, '0', false)", [name])
         yield connection
+
+
+def _parameters(own: Standby) -> dict[str, Any]:
+    try:
+        return dict(conninfo_to_dict(own.url))
+    except psycopg.Error:
+        raise ConfigurationError(  # without libpq's words: the password is among them
+            "STANDBY: url is not one that libpq understands. Nothing was changed.",
+            remedy="Write it as postgresql://user@host/database.",
+        ) from None
 
 
 def where(connection: Connection) -> str:

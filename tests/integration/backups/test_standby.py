@@ -322,6 +322,7 @@ def fill(pair: Pair) -> None:
         (lambda _: None, 1, "The engine standby needs"),
         (lambda p: {"url": p.primary.url}, 3, "a server that is no standby"),
         (lambda _: {"url": "postgres:///x?host=/nowhere"}, 1, "cannot be reached"),
+        (lambda _: {"url": "pass word"}, 1, "not one that libpq understands"),
     ],
 )
 def test_what_is_no_standby_is_refused(
@@ -329,6 +330,7 @@ def test_what_is_no_standby_is_refused(
 ) -> None:
     told = pair.fail(code, "backup", "--engine", "standby", STANDBY=settings(pair))
     assert why in told
+    assert "word" not in told
     assert not pair.is_paused
 
 
