@@ -24,7 +24,7 @@ from migrationops.conf import parse
 from migrationops.exceptions import ConfigurationError
 from migrationops.postgres.tools import Programs
 from migrationops.standby import parse_standby
-from tests.fix_archiving import prefix
+from tests.fix_archiving import stop_by_hand
 from tests.fix_standby import Pair, follow, made_pair, wait_until
 from tests.server import OwnServer
 from tests.shop import ADD_PRICE, BROKEN
@@ -86,7 +86,7 @@ def test_a_run_is_gone_back_on_by_the_text_and_not_by_promoting_alone(
         with naive.connect() as connection, pytest.raises(UndefinedColumn):
             _names(connection)
 
-        made.callback(_stop, standby)
+        made.callback(stop_by_hand, standby)
         go_back(pair, report["backup"]["id"])
         wait_until(lambda: _is_primary(standby))
         with standby.connect() as connection:
@@ -135,12 +135,6 @@ def _received(server: OwnServer) -> bool:
     query = "SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()"
     with server.connect() as connection:
         return connection.execute(query).fetchone() == (True,)
-
-
-def _stop(server: OwnServer) -> None:
-    """Stop what pg_ctl has started."""
-    control = [*prefix(), f"{server.programs}/pg_ctl", "-D", str(server.data)]
-    subprocess.run([*control, "-m", "fast", "-w", "stop"], check=True)
 
 
 @FAULTS
