@@ -16,6 +16,7 @@ from django.conf import settings
 
 from migrationops.environments import Environment
 from migrationops.exceptions import ConfigurationError, RefusedError
+from migrationops.standby import Standby, parse_standby
 from migrationops.stanza import Stanza, parse_stanza
 
 MISSING = """settings.MIGRATIONOPS is absent. Add these lines to your settings:
@@ -47,6 +48,7 @@ class Method(StrEnum):
     AUTO = "auto"
     PG_DUMP = "pg_dump"
     PGBACKREST = "pgbackrest"
+    STANDBY = "standby"
 
 
 class OnFailure(StrEnum):
@@ -122,6 +124,7 @@ class Conf:
     signing_keys: tuple[str, ...] = field(default=(), repr=False)
     recipients: tuple[str, ...] = ()
     pgbackrest: Stanza | None = None
+    standby: Standby | None = None
     release: str = ""
     notify: Mapping[str, Any] = field(default_factory=dict)
     lint: Mapping[str, Any] = field(default_factory=dict)
@@ -187,11 +190,8 @@ def _problems(raw: Mapping[str, Any]) -> list[str]:
     if "ENVIRONMENT" not in raw:
         problems.append("ENVIRONMENT is required")
     known = {f.name for f in fields(Policy)} - {"name", "strictness"}
-    problems += [
-        f"POLICY has no field {name}"
-        for name in raw.get("POLICY", {})
-        if name not in known
-    ]
+    unknown = [name for name in raw.get("POLICY", {}) if name not in known]
+    problems += [f"POLICY has no field {name}" for name in unknown]
     return problems
 
 
@@ -243,8 +243,8 @@ _CONVERTED: dict[type, Callable[[Any], Any]] = {  # by the type of the preset
 def _value(name: str, value: Any) -> Any:
     if name.endswith("_dir"):
         return None if value is None else Path(value)
-    if name == "pgbackrest":
-        return None if value is None else parse_stanza(value)
+    if parser := {"pgbackrest": parse_stanza, "standby": parse_standby}.get(name):
+        return None if value is None else parser(value)
     if name == "pg_bin":
         return tuple(Path(p) for p in value)
     return tuple(value) if isinstance(value, list) else value

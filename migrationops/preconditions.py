@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.migrations.loader import MigrationLoader
 
-from migrationops.conf import Conf, Method, Proof
+from migrationops.conf import Conf, Proof
 from migrationops.exceptions import PreconditionError
 from migrationops.graph import missing_files
 from migrationops.models import Step
@@ -69,8 +69,7 @@ def server_is_supported(situation: Situation) -> Iterator[Problem]:
 
 
 def server_accepts_writes(situation: Situation) -> Iterator[Problem]:
-    row = _one(situation, "SELECT pg_is_in_recovery()")
-    if row[0]:
+    if _one(situation, "SELECT pg_is_in_recovery()")[0]:
         yield Problem(
             name="standby",
             message="This server is a standby and takes no writes.",
@@ -121,17 +120,18 @@ def backup_directory_is_writable(situation: Situation) -> Iterator[Problem]:
 def backup_fits_on_the_disk(situation: Situation) -> Iterator[Problem]:
     """A dump is smaller than its database; how much smaller, nobody knows before."""
     conf, directory = situation.conf, _backup_directory(situation)
-    if directory is None or conf.policy.engine is Method.PGBACKREST:
+    if directory is None or conf.policy.engine in ("pgbackrest", "standby"):
         return
     (size,) = _one(situation, "SELECT pg_database_size(current_database())")
     free = shutil.disk_usage(_nearest(directory)).free
+    dumps = not (conf.pgbackrest or conf.standby)
     if free < size:
         yield Problem(
             name="backup-space",
             message=f"{directory} has {free // 1_000_000:,} MB left, and the database "
             f"has {size // 1_000_000:,} MB.",
             remedy="Make room: manage.py backups expire --apply.",
-            blocking=free < size // _LEAST_COMPRESSION and not conf.pgbackrest,
+            blocking=free < size // _LEAST_COMPRESSION and dumps,
         )
 
 

@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.fix_tcp",
     "tests.fix_pooler",
     "tests.fix_archiving",
+    "tests.fix_standby",
 ]
 
 

@@ -114,6 +114,14 @@ def prefix() -> list[str]:
     return ["runuser", "-u", server.name, "--"] if server.switch else []
 
 
+def stop_by_hand(server: OwnServer) -> None:
+    """Stop what a text had started by pg_ctl, of which OwnServer knows nothing."""
+    control = [*prefix(), f"{server.programs}/pg_ctl", "-D", str(server.data)]
+    subprocess.run(
+        [*control, "-m", "fast", "-w", "stop"], capture_output=True, check=False
+    )
+
+
 def _settings(home: Path) -> dict[str, str]:
     push = f"pgbackrest --config={home}/pgbackrest.conf --stanza=main archive-push %p"
     return {"archive_mode": "on", "archive_command": push}
@@ -147,6 +155,7 @@ def make_archiving(
             made.callback(shutil.rmtree, home)
             archiving = _make(tmp_path_factory.mktemp("shop"), home, major)
             made.callback(archiving.server.remove)
+            made.callback(stop_by_hand, archiving.server)
             made.callback(archiving.shop.end)
             return archiving
 

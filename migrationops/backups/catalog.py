@@ -154,12 +154,13 @@ def fresh(listing: Listing, conf: Conf, database: str) -> Manifest | None:
 def _lasts(manifest: Manifest, conf: Conf) -> bool:
     """Tell whether it outlives this host, where it has to; its upload may have failed.
 
-    A restore point is as safe as pgBackRest's repository.
+    A restore point is as safe as pgBackRest's repository, a pause as its standby.
     """
     if not conf.environment.is_protected:
         return True
-    if manifest.point is not None:
-        return conf.pgbackrest is not None and conf.pgbackrest.outlives_host
+    if manifest.is_of_cluster:
+        kept = conf.pgbackrest if manifest.point else conf.standby
+        return kept is not None and kept.outlives_host
     return conf.backup_dir_outlives_host or bool(manifest.copies)
 
 

@@ -14,9 +14,9 @@ from migrationops.postgres.databases import Connection
 def choose(connection: Connection, conf: Conf) -> AnyEngine:
     """Return the engine that POLICY names, or the one that fits.
 
-    A dump that the time budget has no room for gives way to pgBackRest, where there
-    is one. From POLICY's `physical_from` bytes on, a dump is not taken unless it is
-    asked for by name: raises RefusedError.
+    A dump that the time budget has no room for gives way to pgBackRest, else to a
+    standby, where there is one. From POLICY's `physical_from` bytes on, a dump is not
+    taken unless it is asked for by name: raises RefusedError.
     """
     policy = conf.policy
     if policy.engine is not Method.AUTO:
@@ -29,11 +29,14 @@ def choose(connection: Connection, conf: Conf) -> AnyEngine:
         return ENGINES[Method.PG_DUMP]
     if conf.pgbackrest is not None:
         return ENGINES[Method.PGBACKREST]
+    if conf.standby is not None:
+        return ENGINES[Method.STANDBY]
     if is_big:
         raise RefusedError(
             f"The database has {size / 1e9:,.0f} GB: its dump would take about "
             f"{seconds / 60:,.0f} minutes, its restore longer. Nothing was changed.",
-            remedy='Name pgBackRest\'s stanza in MIGRATIONOPS["PGBACKREST"], or ask '
-            "for a dump all the same by POLICY's engine 'pg_dump'.",
+            remedy='Name pgBackRest\'s stanza in MIGRATIONOPS["PGBACKREST"], or a '
+            'standby in MIGRATIONOPS["STANDBY"], or ask for a dump all the same by '
+            "POLICY's engine 'pg_dump'.",
         )
     return ENGINES[Method.PG_DUMP]

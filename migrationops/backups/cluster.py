@@ -1,12 +1,18 @@
-"""The server's side of a physical backup: does its WAL leave, and where it stands."""
+"""The server's side of a physical backup: its WAL, and what is read of a copy."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from migrationops.backups import contents
+from migrationops.backups.directory import PendingFile
+from migrationops.backups.engine import Job
+from migrationops.backups.manifest import File, Manifest
 from migrationops.backups.point import RestorePoint
 from migrationops.backups.repository import Base
-from migrationops.exceptions import PreconditionError
+from migrationops.exceptions import BackupError, PreconditionError
 from migrationops.postgres.databases import Connection
 from migrationops.stanza import Stanza
 
@@ -27,6 +33,11 @@ SELECT pg_create_restore_point(%s)::text,
        (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
        (SELECT array_agg(datname::text ORDER BY datname) FROM pg_database
         WHERE NOT datistemplate)
+"""
+
+_UNLOGGED = """
+SELECT n.nspname, c.relname FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence = 'u'
 """
 
 
@@ -91,3 +102,41 @@ def create_point(
         repository_bytes=base.repository_bytes,
         version=version,
     )
+
+
+def point_name(run: str) -> str:
+    """Return a name that no other point has: recovery stops at the first of a name."""
+    return (
+        f"migrationops-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{run.replace('-', '')[:12]}"
+    )
+
+
+def write_text(job: Job, text: str) -> File:
+    """Write the way back; one job has one file: take_backup sees to it."""
+    assert isinstance(job.pending, PendingFile)
+    data = text.encode()
+    job.pending.file.write(data)
+    job.pending.flush()
+    digest = hashlib.sha256(data).hexdigest()
+    return File(name=job.pending.final.name, size=len(data), sha256=digest)
+
+
+def read_every_row(connection: Connection, manifest: Manifest) -> int:
+    """Count every row; a standby cannot read unlogged tables, which are empty there."""
+    found = {(m.app, m.name) for m in contents.read_migrations(connection)}
+    if found != {(m.app, m.name) for m in manifest.migrations}:
+        raise BackupError(
+            f"The copy that {manifest.id} names records other migrations than the "
+            "manifest. The database was not changed.",
+            remedy="Take another backup; if it differs too, see the server's archive.",
+        )
+    unlogged = set(connection.execute(_UNLOGGED).fetchall())
+    tables = contents.count_tables(
+        connection,
+        [
+            relation
+            for relation in contents.read_relations(connection)
+            if (relation.schema, relation.name) not in unlogged
+        ],
+    )
+    return sum(table.rows for table in tables)

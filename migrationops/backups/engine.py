@@ -108,6 +108,9 @@ class ClusterEngine(Protocol):
     def take(self, job: Job) -> Taken:
         """Make what can be gone back to, and write the text to `job.pending`."""
 
+    def let_go(self, conf: Conf, manifest: Manifest) -> None:
+        """End what `take` began that would last: it is given up, or expired."""
+
     def read_all(self, source: Source) -> None:
         """Have all that is kept read again; raise BackupError for what is damaged."""
 
@@ -124,6 +127,9 @@ class ClusterEngine(Protocol):
 
         Raises an error of ours when that cannot be found out.
         """
+
+    def left_behind(self, conf: Conf, manifests: Iterable[Manifest]) -> tuple[str, ...]:
+        """Say what it began and no backup accounts for, with what ends it."""
 
 
 AnyEngine: TypeAlias = Engine | ClusterEngine

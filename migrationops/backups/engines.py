@@ -10,13 +10,14 @@ from migrationops.backups import verify
 from migrationops.backups.catalog import Listing, Unusable
 from migrationops.backups.engine import AnyEngine, ClusterEngine, Engine
 from migrationops.backups.manifest import Manifest
+from migrationops.backups.paused_standby import PausedStandby
 from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.pgbackrest import PgBackRest
 from migrationops.backups.template import Template
 from migrationops.conf import Conf
 from migrationops.exceptions import ManifestError, MigrationOpsError, RefusedError
 
-_ALL: tuple[AnyEngine, ...] = (PgDump(), Template(), PgBackRest())
+_ALL: tuple[AnyEngine, ...] = (PgDump(), Template(), PgBackRest(), PausedStandby())
 ENGINES = {engine.name: engine for engine in _ALL}
 
 
@@ -61,6 +62,25 @@ def confirmed(listing: Listing, conf: Conf) -> Listing:
         backups=tuple(m for m in listing.backups if m.id not in ids),
         unusable=(*listing.unusable, *lost),
     )
+
+
+def left_behind(listing: Listing, conf: Conf) -> tuple[str, ...]:
+    """Say what is going on that no backup accounts for; an engine may not answer."""
+    said: list[str] = []
+    for engine in _ALL:
+        if isinstance(engine, ClusterEngine):
+            try:
+                said += engine.left_behind(conf, listing.backups)
+            except MigrationOpsError as exc:
+                said.append(f"{engine.name}: {exc}")
+    return tuple(said)
+
+
+def let_go(manifest: Manifest, conf: Conf) -> None:
+    """End what its engine keeps going for it, before its manifest goes."""
+    engine = engine_of(manifest)
+    if isinstance(engine, ClusterEngine):
+        engine.let_go(conf, manifest)
 
 
 def _lost(

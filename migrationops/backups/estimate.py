@@ -20,6 +20,7 @@ _START = 1.0  # seconds, however small the database
 # Bytes of the database a second; what is decoded and counted is so during the dump.
 _DUMP = 40e6
 _PROOF = {Proof.RESTORED: 25e6}
+_READ = 150e6  # what a proof on a standby reads
 _COMPRESSED = 4  # a dump is this many times smaller than tables and indexes
 # By pg_table_size() a locked table would be waited for.
 _OWN_BYTES = """
@@ -47,6 +48,11 @@ def estimate(
 ) -> Estimate:
     """Estimate a backup of the connected database, proven to this level."""
     size = database_bytes(connection)
+    if engine == "standby":
+        seconds = _START + (size / _READ if level else 0)
+        return Estimate(
+            seconds=seconds, database_bytes=size, dump_bytes=0, server_bytes=0
+        )
     earlier = _newest(conf, connection.info.dbname, engine)
     return Estimate(
         seconds=_dump_seconds(size, earlier) + _proof_seconds(size, earlier, level),

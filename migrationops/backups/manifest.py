@@ -20,6 +20,7 @@ from migrationops.backups.contents import (
 )
 from migrationops.backups.counters import Counters, parse_counters
 from migrationops.backups.part import Part, parse_part
+from migrationops.backups.pause import Pause, parse_pause
 from migrationops.backups.point import RestorePoint, parse_point
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ManifestError
@@ -87,7 +88,8 @@ class Manifest:
     proof: ProofRecord = field(default_factory=ProofRecord)
     recipients: tuple[str, ...] = ()
     copies: tuple[Copy, ...] = ()
-    point: RestorePoint | None = None  # of a physical engine
+    point: RestorePoint | None = None  # of pgBackRest
+    pause: Pause | None = None  # of a standby
     part: Part | None = None  # no whole backup
     invalid_indexes: tuple[str, ...] = ()  # of the live one
     key_id: str = ""
@@ -104,6 +106,11 @@ class Manifest:
     @property
     def dump_seconds(self) -> float:
         return (self.finished - self.started).total_seconds()
+
+    @property
+    def is_of_cluster(self) -> bool:
+        """Whether a whole cluster goes back by it, and by hand."""
+        return self.point is not None or self.pause is not None
 
     @property
     def is_copied_as_proven(self) -> bool:
@@ -209,6 +216,7 @@ def _build(data: dict[str, Any]) -> Manifest:
     values["proof"] = _proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
     values["point"] = parse_point(values.get("point"))
+    values["pause"] = parse_pause(values.get("pause"))
     values["part"] = parse_part(values.get("part"))
     values["invalid_indexes"] = tuple(values.get("invalid_indexes", ()))
     return Manifest(**values)

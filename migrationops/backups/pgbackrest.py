@@ -6,7 +6,6 @@ WAL. The archive is a text: how to go back there, for a person.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,11 +14,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from migrationops.backups import scratch_cluster, verify
-from migrationops.backups.cluster import Standing, create_point, read_standing
-from migrationops.backups.directory import PendingFile
+from migrationops.backups.cluster import (
+    Standing,
+    create_point,
+    point_name,
+    read_standing,
+    write_text,
+)
 from migrationops.backups.draft import Copied, describe, read_before
 from migrationops.backups.engine import Job, Taken
-from migrationops.backups.manifest import File, Manifest, ProofRecord
+from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.point import RestorePoint
 from migrationops.backups.repository import Base, Contents, Repository
 from migrationops.backups.source import Source
@@ -73,7 +77,7 @@ class PgBackRest:
             base = _base(job, repository, standing)
             point = create_point(
                 connection,
-                _name(job),
+                point_name(job.run),
                 stanza=repository.stanza,
                 standing=standing,
                 base=base,
@@ -87,11 +91,14 @@ class PgBackRest:
                 compression="",
                 snapshot="",
                 lsn=point.lsn,
-                files=(_write(job, instructions(source, repository, point)),),
+                files=(write_text(job, instructions(source, repository, point)),),
                 tables=(),
             )
             draft = describe(job, connection, before, copied)
         return Taken(manifest=replace(draft, point=point))
+
+    def let_go(self, conf: Conf, manifest: Manifest) -> None:
+        """A name in the WAL lasts for as long as pgBackRest keeps it."""
 
     def read_all(self, source: Source) -> None:
         """Have pgBackRest read its whole repository."""
@@ -125,6 +132,10 @@ class PgBackRest:
             for identifier, point in points.items()
             if found.base(point.label) is None
         }
+
+    def left_behind(self, conf: Conf, manifests: Iterable[Manifest]) -> tuple[str, ...]:
+        """Nothing: a name that nobody knows costs nothing."""
+        return ()
 
 
 def _repository(conf: Conf) -> Repository:
@@ -191,12 +202,6 @@ def _newest(repository: Repository, standing: Standing) -> Base | None:
     return of_timeline[-1] if of_timeline else None
 
 
-def _name(job: Job) -> str:
-    """Return a name that no other point has: recovery stops at the first of a name."""
-    run = job.run.replace("-", "")[:12]
-    return f"migrationops-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{run}"
-
-
 def _check_wal(repository: Repository, point: RestorePoint) -> None:
     """See that nothing is missing on the way to the point; `verify` does not look."""
     found = repository.contents()
@@ -214,12 +219,3 @@ def _check_wal(repository: Repository, point: RestorePoint) -> None:
             remedy="Make a new backup of the cluster: "
             + repository.command("--type=full", "backup"),
         )
-
-
-def _write(job: Job, text: str) -> File:
-    assert isinstance(job.pending, PendingFile)  # one job: take_backup sees to it
-    data = text.encode()
-    job.pending.file.write(data)
-    job.pending.flush()
-    digest = hashlib.sha256(data).hexdigest()
-    return File(name=job.pending.final.name, size=len(data), sha256=digest)

@@ -15,6 +15,8 @@ from migrationops.conf import Proof
 from migrationops.exceptions import ConfigurationError
 
 _NEEDED = "an unfinished or failed run refers to it"
+_YOUNG = "its standby is paused, and not for long"
+_PAUSE = 24 * 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def choose(
     now: datetime,
     needed_runs: frozenset[str] = frozenset(),
     lasting_runs: frozenset[str] = frozenset(),
+    pause: float = _PAUSE,
 ) -> Expiry:
     """Decide for the backups of one database.
 
@@ -67,20 +70,36 @@ def choose(
     Restore points count by themselves: what they build on is not ours to keep, so
     that a day's point is no reason to let the day's dump go. A dump of some tables
     goes with the restore points of its run; `lasting_runs` have some which are not
-    among `backups`.
+    among `backups`. A standby is paused for `pause` seconds, unless a run needs it.
     """
     retention.check()
     ordered = sorted(backups, key=lambda m: m.started)
     points = [m for m in ordered if m.point is not None]
-    whole = [m for m in ordered if m.point is None and m.part is None]
+    whole = [m for m in ordered if not (m.is_of_cluster or m.part)]
     found = [_choose(some, retention, now, needed_runs) for some in (whole, points)]
-    stay = {kept.id for kept in found[1].kept}
-    runs = lasting_runs | {m.run for m in points if m.id in stay}
+    young = frozenset(
+        m.id for m in ordered if (now - m.started).total_seconds() < pause
+    )
+    found.append(_hold([m for m in ordered if m.pause], young, needed_runs))
+    stay = {kept.id for each in found[1:] for kept in each.kept}
+    runs = lasting_runs | {m.run for m in ordered if m.id in stay}
     parts = [m for m in ordered if m.part is not None]
     found.append(_follow(parts, runs, needed_runs))
     return Expiry(
         kept=tuple(kept for each in found for kept in each.kept),
         expired=tuple(identifier for each in found for identifier in each.expired),
+    )
+
+
+def _hold(
+    pauses: Iterable[Manifest], young: frozenset[str], needed: frozenset[str]
+) -> Expiry:
+    found = list(pauses)
+    reasons = {m.id: (_YOUNG,) for m in found if m.id in young}
+    reasons |= {m.id: (_NEEDED,) for m in found if m.run in needed}
+    return Expiry(
+        kept=tuple(Kept(id=i, reasons=why) for i, why in reasons.items()),
+        expired=tuple(m.id for m in found if m.id not in reasons),
     )
 
 

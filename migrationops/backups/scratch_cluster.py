@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psycopg
 
-from migrationops.backups import contents
+from migrationops.backups.cluster import read_every_row
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.point import RestorePoint
 from migrationops.backups.repository import Repository
@@ -55,10 +55,6 @@ SELECT name, setting FROM pg_settings WHERE name IN (
 """
 _SUPERUSER = "SELECT rolname FROM pg_roles WHERE oid = 10"
 _STATE = "SELECT pg_get_wal_replay_pause_state(), pg_last_wal_replay_lsn()::text"
-_UNLOGGED = """
-SELECT n.nspname, c.relname FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence = 'u'
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +173,7 @@ def read_restored(
         cluster.start(limit)
         cluster.wait_for(point, limit)
         with cluster.connect() as connection:
-            return _read(connection, manifest)
+            return read_every_row(connection, manifest)
 
 
 @contextmanager
@@ -224,24 +220,3 @@ def _remove(cluster: ScratchCluster) -> None:
             time.sleep(_PAUSE)
         else:
             return
-
-
-def _read(connection: Connection, manifest: Manifest) -> int:
-    """Count every row; a standby cannot read unlogged tables, which are empty there."""
-    found = {(m.app, m.name) for m in contents.read_migrations(connection)}
-    if found != {(m.app, m.name) for m in manifest.migrations}:
-        raise BackupError(
-            f"The cluster that was restored to {manifest.id} records other "
-            "migrations than the manifest. The database was not changed.",
-            remedy="Take another backup; if it differs too, see the server's archive.",
-        )
-    unlogged = set(connection.execute(_UNLOGGED).fetchall())
-    tables = contents.count_tables(
-        connection,
-        [
-            relation
-            for relation in contents.read_relations(connection)
-            if (relation.schema, relation.name) not in unlogged
-        ],
-    )
-    return sum(table.rows for table in tables)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -10,10 +12,10 @@ from pathlib import Path
 
 from django.db.migrations.loader import MigrationLoader
 
-from migrationops.backups import catalog, directory, signing, space, storage
+from migrationops.backups import catalog, directory, removal, signing, space, storage
 from migrationops.backups.derived import Role
 from migrationops.backups.directory import PendingFile
-from migrationops.backups.engine import AnyEngine, ClusterEngine, Job
+from migrationops.backups.engine import AnyEngine, ClusterEngine, Job, Taken
 from migrationops.backups.estimate import Estimate, estimate, estimate_part
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.parallel import check_jobs, jobs_for
@@ -54,7 +56,7 @@ def take_backup(
     place, source = _place(conf), open_source(alias, conf)
     expected = _check_space(engine, source, place, proof, keep, part)
     jobs = _jobs(engine, 1 if part else jobs, source, expected)
-    final = place / f"{backup_id(source, run_id, datetime.now(UTC), part)}.dump"
+    final = _free(place, backup_id(source, run_id, datetime.now(UTC), part))
     with _pending(final, jobs) as pending:
         job = Job(
             id=final.stem,
@@ -67,9 +69,9 @@ def take_backup(
             jobs=jobs,
             part=part,
         )
-        manifest = _proven(engine, job, proof, keep)
-        pending.publish()
-        catalog.write(place, manifest)
+        manifest = _published(engine, job, place, proof, keep)
+    if manifest.pause:
+        removal.remove_superseded(place, manifest, conf)
     return _copied(place, manifest, conf, report)
 
 
@@ -91,9 +93,25 @@ def _pending(
     return pending_tree(final) if jobs > 1 else directory.pending_file(final)
 
 
-def _proven(engine: AnyEngine, job: Job, proof: Proof, keep: Role | None) -> Manifest:
-    """Take what is taken for a backup only when this returns."""
+def _published(
+    engine: AnyEngine, job: Job, place: Path, proof: Proof, keep: Role | None
+) -> Manifest:
+    """Take what is a backup only when this returns; what it holds else, is let go."""
     taken = engine.take(job)
+    try:
+        manifest = _proven(engine, job, taken, proof, keep)
+        job.pending.publish()
+        catalog.write(place, manifest)
+    except BaseException:
+        if isinstance(engine, ClusterEngine):
+            engine.let_go(job.source.conf, taken.manifest)
+        raise
+    return manifest
+
+
+def _proven(
+    engine: AnyEngine, job: Job, taken: Taken, proof: Proof, keep: Role | None
+) -> Manifest:
     draft = _with_sources(taken.manifest)
     job.report(_step("prove", State.STARTED))
     archive = Archive(manifest=draft, path=job.pending.path, rows=taken.rows)
@@ -124,6 +142,17 @@ def backup_id(
     timestamp = f"{at:%Y%m%dT%H%M%SZ}"
     name = f"backup-{source.conf.environment}-{timestamp}-{database}-{run}"
     return f"{name}-part" if part else name
+
+
+def _free(place: Path, name: str) -> Path:
+    """Return where it goes; a run may take two of a kind in one second."""
+    more = (f"{name}-{number}" for number in itertools.count(2))
+    names = itertools.chain([name], more)
+    return next(
+        place / f"{each}.dump"
+        for each in names
+        if not os.path.lexists(place / f"{each}.json")
+    )
 
 
 def _with_sources(draft: Manifest) -> Manifest:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from migrationops.backups.difference import Difference
 from migrationops.backups.manifest import Manifest
+from migrationops.backups.replay import resume_command
 from migrationops.management.rendering import proof_text, size, table
 from migrationops.wording import duration, many
 from migrationops.workflows import backup, expire_backups, install_schedules
@@ -69,6 +70,7 @@ def backups_text(listed: Listed) -> str:
     lines += [table(rows)] if rows else []
     lines += _section("Unusable", ([_plain(u.id), u.problem] for u in listing.unusable))
     lines += _section("Unfinished", ([_plain(name)] for name in listing.leftovers))
+    lines += [f"Note: {note}" for note in listed.notes]
     lines += _section(
         "Databases beside",
         (
@@ -112,6 +114,8 @@ def expired_text(report: expire_backups.Report) -> str:
 
 def _size(manifest: Manifest) -> str:
     point, part = manifest.point, manifest.part
+    if pause := manifest.pause:
+        return f"a standby paused at {pause.lsn}, until {resume_command(pause.where)}"
     if part is not None:
         return f"{size(manifest.size)}, rows of {', '.join(part.tables)} only"
     if point is None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrationops.backups.replay import resume_command
 from migrationops.management.rendering import proof_text, size, table
 from migrationops.wording import duration, many
 from migrationops.workflows.migration_run import Outcome, Report
 
 if TYPE_CHECKING:
+    from migrationops.backups.manifest import Manifest
     from migrationops.executor.runner import Applied
     from migrationops.lint.report import LintReport
     from migrationops.plan import Plan
@@ -30,6 +32,7 @@ def safe_migrate_text(report: Report) -> str:
     if backup := report.backup:
         proof = proof_text(backup.proof)
         lines.append(f"Backup: {backup.id} ({size(backup.size)}, {proof})")
+        lines += _pause(backup)
     if report.part:
         lines += _part(report.part)
     if report.applied:
@@ -44,6 +47,18 @@ def safe_migrate_text(report: Report) -> str:
     if report.run:
         lines.append(f"Run {report.run}.")
     return "\n".join(lines)
+
+
+def _pause(backup: Manifest) -> list[str]:
+    """Say that a standby does not go on by itself."""
+    if backup.pause is None:
+        return []
+    return [
+        f"  by the standby, which stays paused at {backup.pause.lsn} until the next "
+        "backup,",
+        "  `backups expire --apply` once it is old, or: "
+        f"{resume_command(backup.pause.where)}",
+    ]
 
 
 def _part(part: PartBackup) -> list[str]:

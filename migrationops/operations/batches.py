@@ -11,6 +11,7 @@ from django.db import connections, transaction
 from django.db.models import Model, Q, QuerySet
 
 from migrationops.exceptions import NeedsPersonError
+from migrationops.models import Run
 from migrationops.postgres import activity
 from migrationops.postgres.retry import Attempt, retrying
 
@@ -101,7 +102,7 @@ def _resized(size: int, took: float, pace: Pace) -> int:
 
 def _wait_for_quiet(alias: str, pace: Pace) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while not _is_quiet(load := activity.load(connections[alias].connection), pace):
+    while not _is_quiet(load := _load(alias, pace), pace):
         if time.monotonic() > deadline:
             raise NeedsPersonError(
                 f"The backfill waited {_PATIENCE:.0f} s for the server to be quiet: a "
@@ -110,6 +111,16 @@ def _wait_for_quiet(alias: str, pace: Pace) -> None:
                 remedy="Run the same command again later: it goes on where it stopped.",
             )
         time.sleep(_LOOK_EVERY)
+
+
+def _load(alias: str, pace: Pace) -> activity.Load:
+    """Read the load; a standby that a run has paused is behind on purpose."""
+    load = activity.load(connections[alias].connection)
+    if load.lag <= pace.max_lag:
+        return load
+    runs = Run.objects.using(alias).filter(backup__pause__lsn__isnull=False)
+    paused = runs.values_list("backup__pause__lsn", flat=True)
+    return activity.load(connections[alias].connection, besides=list(paused))
 
 
 def _is_quiet(load: activity.Load, pace: Pace) -> bool:

@@ -5,7 +5,7 @@ A role without pg_read_all_stats sees others' pids, but neither query nor age.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +62,9 @@ class Other:
         return "" if self.seconds is None else f", for {self.seconds:.1f} s"
 
 
-def load(connection: Connection) -> Load:
-    """Read the server's load."""
-    row = connection.execute(query("load")).fetchone()
+def load(connection: Connection, besides: Collection[str] = ()) -> Load:
+    """Read the server's load; replicas that stand at one of these LSNs do not count."""
+    row = connection.execute(query("load"), [list(besides)]).fetchone()
     assert row is not None
     return Load(lag=row[0], active=row[1])
 

@@ -10,7 +10,7 @@ from migrationops import stamp
 from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
-from migrationops.backups.engines import engine_of
+from migrationops.backups.engines import engine_of, left_behind
 from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.presence import present
 from migrationops.backups.proof import Archive, Reading, prove
@@ -22,11 +22,15 @@ from migrationops.progress import Progress, ProgressCallback, Stage, State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """The backups of a directory, and the databases that restores left beside."""
+    """The backups of a directory, and the databases that restores left beside.
+
+    `notes` say what goes on that no backup accounts for.
+    """
 
     directory: str
     listing: Listing
     databases: tuple[Derived, ...]
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -36,6 +40,7 @@ class Listed:
             "unusable": [asdict(u) for u in self.listing.unusable],
             "leftovers": list(self.listing.leftovers),
             "databases": [asdict(d) for d in self.databases],
+            "notes": list(self.notes),
         }
 
 
@@ -60,10 +65,12 @@ def list_backups(*, alias: str) -> Listed:
     source = open_source(alias, conf)
     with source.maintenance() as connection:
         databases = derived.find_derived(connection, source.database)
+    listing = catalog.list_backups(place, conf)
     return Listed(
         directory=str(place),
-        listing=present(catalog.list_backups(place, conf), source),
+        listing=present(listing, source),
         databases=databases,
+        notes=left_behind(listing, conf),
     )
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from migrationops import stamp
-from migrationops.backups import catalog, derived, directory, storage, verify
+from migrationops.backups import catalog, derived, directory, verify
 from migrationops.backups.derived import Derived, Role
+from migrationops.backups.engines import let_go
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.presence import present
+from migrationops.backups.removal import remove_backup
 from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
 from migrationops.conf import Proof, get_conf
@@ -84,6 +86,7 @@ def _decide(request: Request, source: Source, place: Path) -> Report:
         request.retention,
         now=now,
         needed_runs=_needed(request.alias, listing.backups),
+        pause=source.conf.policy.max_backup_age,
         lasting_runs=frozenset(m.run for m in own.backups if m.id in unasked),
     )
     gone = tuple(unusable.id for unusable in listing.unusable if unusable.gone)
@@ -109,7 +112,7 @@ def _check_newest(source: Source, place: Path) -> None:
     listing = catalog.list_backups(place, source.conf)
     own = [m for m in listing.backups if m.database == source.database]
     proven = [m for m in own if m.proof.level > Proof.NONE and m.part is None]
-    for newest in {m.point is None: m for m in proven}.values():
+    for newest in {m.is_of_cluster: m for m in proven}.values():
         try:
             verify.check_archive(place / newest.archive, newest)
         except BackupError as exc:
@@ -142,10 +145,8 @@ def _is_old_file(path: Path, now: datetime) -> bool:
 def _delete(report: Report, source: Source, place: Path) -> None:
     for identifier in report.expiry.expired:
         manifest = catalog.read(place, identifier, source.conf)
-        if manifest.copies:
-            storage.delete(manifest, source.conf)
-        (place / f"{identifier}.json").unlink()
-        directory.remove(place / manifest.archive)
+        let_go(manifest, source.conf)
+        remove_backup(place, manifest, source.conf)
     for name in report.leftovers:
         directory.remove(place / name)
     with source.maintenance() as connection:

@@ -97,6 +97,8 @@ def _take_point(work: Work, engine: AnyEngine, proven: Manifest) -> Manifest:
     if _label(manifest) != _label(proven):
         return manifest  # somebody has made another backup meanwhile
     basis = f"the point itself; what it builds on is proven with {proven.id}"
+    if manifest.pause:  # and proven's is over
+        basis = f"this pause; {proven.proof.rows} rows were read in the one before it"
     record = ProofRecord(skipped=(basis,))
     noted = sign(replace(manifest, proof=record), work.conf)
     catalog.write(directory.backup_directory(work.conf), noted)

@@ -120,8 +120,9 @@ def _choices(work: Work, expected: Expected) -> list[str]:
 
 def _backup_choices(conf: Conf) -> list[str]:
     choices = []
-    if conf.pgbackrest is None:
+    if conf.pgbackrest is None and conf.standby is None:
         choices.append("Name pgBackRest's stanza in MIGRATIONOPS['PGBACKREST'].")
+        choices.append("Name a standby in MIGRATIONOPS['STANDBY'].")
     if conf.policy.backup >= Proof.RESTORED and not conf.proof_url:
         choices.append("Set MIGRATIONOPS['PROOF_URL'] to a faster server.")
     if conf.policy.backup > Proof.DECODED:

@@ -30,7 +30,8 @@ class Command(OpsCommand):
             "--engine",
             choices=list(ENGINES),
             help="The policy's by default. template: a copy on the same server, for "
-            "development. pgbackrest: a restore point of the whole cluster.",
+            "development. pgbackrest: a restore point of the whole cluster. standby: "
+            "one is paused.",
         )
         parser.add_argument(
             "--jobs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ import pytest
 
 from migrationops.backups import catalog, derived, storage
 from migrationops.backups.derived import Role
+from migrationops.backups.part import Part
 from migrationops.backups.retention import Retention
+from migrationops.backups.take import take_backup
 from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import BackupError
 from migrationops.models import Run
@@ -48,6 +51,25 @@ def expire(box: Sandbox, *, apply: bool = True) -> Report:
 def listed(box: Sandbox) -> list[str]:
     listing = catalog.list_backups(box.directory, get_conf())
     return [m.id for m in listing.backups]
+
+
+def test_a_newer_part_does_not_hide_that_the_newest_is_damaged(
+    stamped: Sandbox,
+) -> None:
+    good, damaged = take(stamped), take(stamped)
+    take_backup(
+        alias=stamped.alias,
+        conf=get_conf(),
+        run_id=uuid.uuid4().hex,
+        proof=Proof.COUNTED,
+        report=silent,
+        part=Part(tables=("public.migrationops_stamp",), bytes=0),
+    )
+    path = stamped.directory / damaged.archive
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(BackupError, match="the newest proven one"):
+        expire(stamped)
+    assert good.id in listed(stamped)
 
 
 def test_a_good_one_does_not_go_for_a_newer_one_that_is_damaged(

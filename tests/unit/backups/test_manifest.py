@@ -26,6 +26,7 @@ from migrationops.backups.manifest import (
     sign,
 )
 from migrationops.backups.part import Part
+from migrationops.backups.pause import Pause
 from migrationops.backups.point import RestorePoint
 from migrationops.conf import Conf, Proof
 from migrationops.conf import parse as parse_conf
@@ -104,12 +105,26 @@ PARTIAL = replace(
 )
 
 
+PAUSED = replace(
+    MANIFEST,
+    pause=Pause(
+        name="here",
+        lsn="0/16B3748",
+        timeline=1,
+        system_id="7710712191987052390",
+        databases=("äpp", "postgres"),
+        where="host=standby dbname=postgres",
+        committed=NOW,
+    ),
+)
+
+
 def conf(**values: Any) -> Conf:
     return parse_conf({"ENVIRONMENT": "test", **values})
 
 
 @pytest.mark.parametrize(
-    "manifest", [MANIFEST, replace(MANIFEST, point=POINT), PARTIAL]
+    "manifest", [MANIFEST, replace(MANIFEST, point=POINT), PARTIAL, PAUSED]
 )
 def test_a_manifest_survives_being_written_and_read(manifest: Manifest) -> None:
     signed = sign(manifest, conf())
@@ -156,7 +171,7 @@ def test_keys_rotate() -> None:
 
 def test_one_without_the_keys_of_later_releases_is_read() -> None:
     data = MANIFEST.to_json()
-    del data["point"], data["part"]
+    del data["point"], data["pause"], data["part"]
     assert parse(json.dumps(data).encode(), conf(), trust=True) == MANIFEST
 
 

@@ -11,7 +11,7 @@ from migrationops.backups.manifest import Manifest, ProofRecord
 from migrationops.backups.retention import Retention, choose
 from migrationops.conf import Proof
 from migrationops.exceptions import ConfigurationError
-from tests.unit.backups.test_manifest import MANIFEST, PARTIAL, POINT
+from tests.unit.backups.test_manifest import MANIFEST, PARTIAL, PAUSED, POINT
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
@@ -84,6 +84,20 @@ def test_a_part_goes_with_the_restore_points_of_its_run() -> None:
     )
     assert kept["part-c"] == ("an unfinished or failed run refers to it",)
     assert expiry.expired == ("part-b",)
+
+
+def test_a_standby_is_not_paused_for_ever() -> None:
+    """Not even as the newest one; what belongs to it goes with it."""
+
+    def expired(age: float, needed: str = "") -> tuple[str, ...]:
+        paused = replace(backup(age, run="a"), pause=PAUSED.pause)
+        some = [backup(3), paused, partial(age, "a")]
+        runs = frozenset(needed)
+        return choose(some, Retention(), now=NOW, needed_runs=runs).expired
+
+    assert expired(0.9) == ()
+    assert expired(1.1) == ("backup-1.1", "part-a")
+    assert expired(1.1, needed="a") == ()
 
 
 def test_what_an_unfinished_run_refers_to_stays() -> None:
