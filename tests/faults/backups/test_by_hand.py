@@ -1,6 +1,6 @@
 """The same by hand, by the programs themselves: what is lost, held up or given away.
 
-Ours stands in tests/integration/backups: test_take.py (row security), test_restore.py
+Ours stands in tests/integration/backups: test_take.py (row security), test_sameness.py
 (what belongs to the name), test_tools.py (orphans), in tests/commands: test_secrets.py
 (passwords), test_blockers.py (who queues).
 """

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
     from tests.sandbox import Sandbox
 
+ITEMS = """
+CREATE TABLE item (id serial PRIMARY KEY, name text);
+INSERT INTO item (name) SELECT 'item ' || i FROM generate_series(1, 100) i;
+"""
+
 
 @pytest.fixture(scope="session")
 def stamped_template(
@@ -56,3 +61,10 @@ def stamped(
         made_sandbox(tmp_path / "backups", template=stamped_template) as made,
     ):
         yield made
+
+
+@pytest.fixture
+def box(stamped: Sandbox) -> Sandbox:
+    """Return a sandbox with a hundred items."""
+    stamped.sql(ITEMS)
+    return stamped
