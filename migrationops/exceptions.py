@@ -74,6 +74,10 @@ class BackupError(MigrationOpsError):
     """A backup could not be made, or is damaged."""
 
 
+class DamagedError(BackupError):
+    """A backup's bytes are not those that were written."""
+
+
 class RefusedError(MigrationOpsError):
     """Refused; nothing was changed."""
 

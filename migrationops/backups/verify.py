@@ -9,13 +9,13 @@ from pathlib import Path
 from migrationops.backups import directory
 from migrationops.backups.engine import LARGE_OBJECTS
 from migrationops.backups.manifest import File, Manifest
-from migrationops.exceptions import BackupError
+from migrationops.exceptions import BackupError, DamagedError
 
 _CHUNK = 1 << 20
 
 
 def check_archive(archive: Path, manifest: Manifest) -> None:
-    """Compare every file's SHA-256 with the manifest's; raise BackupError."""
+    """Compare every file's SHA-256 with the manifest's; raise DamagedError."""
     for item in manifest.files:
         is_part = manifest.format == "directory"
         path = archive / Path(item.name).name if is_part else archive
@@ -32,9 +32,9 @@ def hash_file(path: Path) -> str:
 
 
 def check_file(path: Path, expected: File) -> None:
-    """Compare SHA-256 with the manifest's; raise BackupError when they differ."""
+    """Compare SHA-256 with the manifest's; raise DamagedError when they differ."""
     if hash_file(path) != expected.sha256:
-        raise BackupError(
+        raise DamagedError(
             f"{path.name} is not what was written: its SHA-256 differs from the "
             "manifest's. Nothing was changed.",
             remedy="Use another backup: manage.py backups list",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
 from migrationops.backups.engines import engine_of, left_behind
-from migrationops.backups.manifest import Manifest, sign
+from migrationops.backups.manifest import Manifest, ProofRecord, sign
 from migrationops.backups.presence import present
 from migrationops.backups.proof import Archive, Reading, prove
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
-from migrationops.exceptions import MigrationOpsError
+from migrationops.exceptions import DamagedError, MigrationOpsError
 from migrationops.progress import Progress, ProgressCallback, Stage, State
+
+_DAMAGED = "damaged: its SHA-256 is not what was written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,10 @@ def fetch_backup(*, identifier: str, identity: Path | None) -> Manifest:
 def verify_backups(
     *, alias: str, identifier: str | None, level: Proof, report: ProgressCallback
 ) -> tuple[Verified, ...]:
-    """Prove one backup, or all, to this level, and note in the manifest what held."""
+    """Prove one backup, or all, to this level; the manifest says what held.
+
+    Of one whose bytes have changed it says that nothing did: it counts no more.
+    """
     conf = get_conf()
     stamp.require_environment(alias, conf)
     place = directory.backup_directory(conf)
@@ -134,6 +140,9 @@ def _verify(
             reading=reading,
         )
     except MigrationOpsError as exc:
+        if isinstance(exc, DamagedError):  # by its size it is still listed as whole
+            lost = ProofRecord(at=datetime.now(UTC), skipped=(_DAMAGED,))
+            catalog.write(place, sign(replace(manifest, proof=lost), conf))
         report(_told(manifest.id, State.FAILED))
         return Verified(id=manifest.id, level="none", rows=0, problem=str(exc))
     if proof.level >= manifest.proof.level:

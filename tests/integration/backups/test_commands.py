@@ -150,6 +150,11 @@ def test_a_damaged_backup_is_found_by_verify_with_exit_code_4(
     with pytest.raises(CommandError, match="Not every backup holds") as caught:
         call(stamped, "backups", "verify")
     assert caught.value.returncode == 4
+    (listed,) = call_json(stamped, "backups", "list")["backups"]
+    assert listed["proof"]["level"] == "none"
+    content[-1] ^= 1
+    dump.write_bytes(content)
+    assert "holds" in call(stamped, "backups", "verify")
 
 
 def test_without_a_backup_the_way_to_one_is_named(stamped: Sandbox) -> None:
