@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from migrationops.backups.directory import PendingFile
-from migrationops.backups.manifest import Manifest, ProofRecord
+from migrationops.backups.manifest import Manifest
 from migrationops.backups.part import Part
+from migrationops.backups.proof_record import ProofRecord
 from migrationops.backups.source import Source
 from migrationops.backups.tree import PendingTree
 from migrationops.conf import Conf, Proof

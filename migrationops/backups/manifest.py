@@ -22,7 +22,8 @@ from migrationops.backups.counters import Counters, parse_counters
 from migrationops.backups.part import Part, parse_part
 from migrationops.backups.pause import Pause, parse_pause
 from migrationops.backups.point import RestorePoint, parse_point
-from migrationops.conf import Conf, Proof
+from migrationops.backups.proof_record import ProofRecord, parse_proof
+from migrationops.conf import Conf
 from migrationops.exceptions import ManifestError
 from migrationops.postgres.properties import Grant, Properties, Setting
 
@@ -46,17 +47,6 @@ class Copy:
     name: str
     size: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofRecord:
-    """How far the backup was proven, when, in how long, and the rows compared."""
-
-    level: Proof = Proof.NONE
-    at: datetime | None = None
-    seconds: float = 0.0
-    rows: int = 0
-    skipped: tuple[str, ...] = ()  # objects that this role could not restore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +203,7 @@ def _build(data: dict[str, Any]) -> Manifest:
     values["finished"] = datetime.fromisoformat(values["finished"])
     values["properties"] = _properties(values["properties"])
     values["counters"] = parse_counters(values["counters"])
-    values["proof"] = _proof(values["proof"])
+    values["proof"] = parse_proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
     values["point"] = parse_point(values.get("point"))
     values["pause"] = parse_pause(values.get("pause"))
@@ -244,15 +234,4 @@ def _properties(data: dict[str, Any]) -> Properties:
             "settings": _each(Setting, data["settings"]),
             "grants": None if grants is None else _each(Grant, grants),
         }
-    )
-
-
-def _proof(data: dict[str, Any]) -> ProofRecord:
-    at = data["at"]
-    return ProofRecord(
-        level=Proof[data["level"].upper()],
-        at=datetime.fromisoformat(at) if at else None,
-        seconds=data["seconds"],
-        rows=data["rows"],
-        skipped=tuple(data["skipped"]),
     )

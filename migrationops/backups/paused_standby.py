@@ -15,8 +15,9 @@ from migrationops.backups import promotion, replay, standing, verify
 from migrationops.backups.cluster import point_name, read_every_row, write_text
 from migrationops.backups.draft import Copied, describe, read_before
 from migrationops.backups.engine import Job, Taken
-from migrationops.backups.manifest import Manifest, ProofRecord
+from migrationops.backups.manifest import Manifest
 from migrationops.backups.pause import Pause
+from migrationops.backups.proof_record import ProofRecord
 from migrationops.backups.replay import Replay
 from migrationops.backups.source import Source
 from migrationops.conf import Conf, Proof

@@ -23,8 +23,9 @@ from migrationops.backups.cluster import (
 )
 from migrationops.backups.draft import Copied, describe, read_before
 from migrationops.backups.engine import Job, Taken
-from migrationops.backups.manifest import Manifest, ProofRecord
+from migrationops.backups.manifest import Manifest
 from migrationops.backups.point import RestorePoint
+from migrationops.backups.proof_record import ProofRecord
 from migrationops.backups.repository import Base, Contents, Repository
 from migrationops.backups.source import Source
 from migrationops.backups.way_back import instructions

@@ -12,7 +12,8 @@ from migrationops.backups import build, derived, ready, verify
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Role
 from migrationops.backups.engine import AnyEngine, ClusterEngine, Engine
-from migrationops.backups.manifest import Manifest, ProofRecord
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.proof_record import ProofRecord
 from migrationops.backups.source import Source, proof_source
 from migrationops.conf import Proof
 from migrationops.exceptions import MigrationOpsError

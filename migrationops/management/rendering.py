@@ -14,7 +14,7 @@ from migrationops.wording import duration, many
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from migrationops.backups.manifest import ProofRecord
+    from migrationops.backups.proof_record import ProofRecord
 
 _MARKS = {State.DONE: "✓", State.FAILED: "✗", State.ADVANCED: "·"}
 _MEASURED = ("bytes", "rows", "blocks")

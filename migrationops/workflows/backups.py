@@ -12,9 +12,10 @@ from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
 from migrationops.backups.engines import engine_of, left_behind
-from migrationops.backups.manifest import Manifest, ProofRecord, sign
+from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.presence import present
 from migrationops.backups.proof import Archive, Reading, prove
+from migrationops.backups.proof_record import ProofRecord
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import DamagedError, MigrationOpsError

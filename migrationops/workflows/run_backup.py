@@ -11,8 +11,9 @@ from migrationops.backups import catalog, directory, engines
 from migrationops.backups.build import may_create
 from migrationops.backups.choice import choose
 from migrationops.backups.engine import AnyEngine, ClusterEngine
-from migrationops.backups.manifest import Manifest, ProofRecord, sign
+from migrationops.backups.manifest import Manifest, sign
 from migrationops.backups.presence import present
+from migrationops.backups.proof_record import ProofRecord
 from migrationops.backups.source import Source, open_source
 from migrationops.backups.take import take_backup
 from migrationops.conf import Conf, OnFailure, Policy, Proof

@@ -17,17 +17,11 @@ from migrationops.backups.contents import (
     Table,
 )
 from migrationops.backups.counters import Counters, TableCounters
-from migrationops.backups.manifest import (
-    File,
-    Manifest,
-    ProofRecord,
-    parse,
-    serialise,
-    sign,
-)
+from migrationops.backups.manifest import File, Manifest, parse, serialise, sign
 from migrationops.backups.part import Part
 from migrationops.backups.pause import Pause
 from migrationops.backups.point import RestorePoint
+from migrationops.backups.proof_record import ProofRecord
 from migrationops.conf import Conf, Proof
 from migrationops.conf import parse as parse_conf
 from migrationops.exceptions import BackupError, ConfigurationError, ManifestError

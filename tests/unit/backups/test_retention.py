@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrationops.backups.manifest import Manifest, ProofRecord
+from migrationops.backups.manifest import Manifest
+from migrationops.backups.proof_record import ProofRecord
 from migrationops.backups.retention import Retention, choose
 from migrationops.conf import Proof
 from migrationops.exceptions import ConfigurationError
