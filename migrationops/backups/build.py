@@ -15,7 +15,7 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.source import Source
 from migrationops.backups.toc import is_superuser
 from migrationops.exceptions import BackupError
-from migrationops.postgres import beside
+from migrationops.postgres import beside, introspection
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.properties import create_database
 from migrationops.progress import Progress, ProgressCallback, Stage, State, silent
@@ -115,7 +115,7 @@ def check_restored(
         problems = [
             *_differing_rows(manifest, found, "" if history else _HISTORY),
             *_lagging_sequences(manifest, contents.read_sequences(connection)),
-            *_invalid_indexes(connection),
+            *_invalid_indexes(manifest, connection),
         ]
         if not manifest.has_statistics:
             connection.execute("ANALYZE")
@@ -174,8 +174,7 @@ def _lagging_sequences(
     ]
 
 
-def _invalid_indexes(connection: Connection) -> list[str]:
-    rows = connection.execute(
-        "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
-    ).fetchall()
-    return [f"index {row[0]} is invalid" for row in rows]
+def _invalid_indexes(manifest: Manifest, connection: Connection) -> list[str]:
+    """Those that were so before come along in a copy, and are not the copy's fault."""
+    found = introspection.invalid_indexes(connection)
+    return [f"index {n} is invalid" for n in found if n not in manifest.invalid_indexes]

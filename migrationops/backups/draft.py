@@ -12,6 +12,7 @@ from migrationops.backups.engine import Job
 from migrationops.backups.manifest import File, Manifest
 from migrationops.backups.snapshot import limit_lock_waits
 from migrationops.backups.source import Source
+from migrationops.postgres import introspection
 from migrationops.postgres.databases import Connection
 from migrationops.postgres.properties import Properties, read_properties
 
@@ -78,6 +79,7 @@ def describe(
         extensions=contents.read_extensions(connection),
         properties=before.properties,
         counters=before.counters,
+        invalid_indexes=introspection.invalid_indexes(connection),
     )
     if job.part is None:
         return draft

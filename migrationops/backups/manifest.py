@@ -24,7 +24,7 @@ from migrationops.backups.pause import Pause, parse_pause
 from migrationops.backups.point import RestorePoint, parse_point
 from migrationops.conf import Conf, Proof
 from migrationops.exceptions import ManifestError
-from migrationops.postgres.properties import Grant, Properties, Setting
+from migrationops.postgres.properties import Properties, parse_properties
 
 VERSION = 1
 
@@ -91,6 +91,7 @@ class Manifest:
     point: RestorePoint | None = None  # of pgBackRest
     pause: Pause | None = None  # of a standby
     part: Part | None = None  # no whole backup
+    invalid_indexes: tuple[str, ...] = ()  # of the live one
     key_id: str = ""
     signature: str = ""
 
@@ -121,6 +122,12 @@ class Manifest:
         """Whether the archive holds the planner's statistics (pg_dump of 18)."""
         whole = self.engine == "pg_dump" and self.part is None
         return whole and self.server_major >= 18
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Name what pg_dump itself leaves out, for people."""
+        names = self.invalid_indexes if self.engine == "pg_dump" else ()
+        return tuple(f"INDEX {name}, which was INVALID" for name in names)
 
     @property
     def server_major(self) -> int:
@@ -204,13 +211,14 @@ def _build(data: dict[str, Any]) -> Manifest:
         values[key] = _each(kind, values[key])
     values["started"] = datetime.fromisoformat(values["started"])
     values["finished"] = datetime.fromisoformat(values["finished"])
-    values["properties"] = _properties(values["properties"])
+    values["properties"] = parse_properties(values["properties"])
     values["counters"] = parse_counters(values["counters"])
     values["proof"] = _proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
     values["point"] = parse_point(values.get("point"))
     values["pause"] = parse_pause(values.get("pause"))
     values["part"] = parse_part(values.get("part"))
+    values["invalid_indexes"] = tuple(values.get("invalid_indexes", ()))
     return Manifest(**values)
 
 
@@ -226,17 +234,6 @@ _LISTS: dict[str, type] = {
 
 def _each(kind: type, items: list[dict[str, Any]]) -> tuple[Any, ...]:
     return tuple(kind(**item) for item in items)
-
-
-def _properties(data: dict[str, Any]) -> Properties:
-    grants = data["grants"]
-    return Properties(
-        **{
-            **data,
-            "settings": _each(Setting, data["settings"]),
-            "grants": None if grants is None else _each(Grant, grants),
-        }
-    )
 
 
 def _proof(data: dict[str, Any]) -> ProofRecord:

@@ -144,7 +144,7 @@ def _restore_beside(task: _Task) -> Report:
         database=name,
         backup=task.manifest.id,
         rows=built.rows,
-        missing=built.skipped,
+        missing=built.skipped + task.manifest.left_out,
         seconds=time.monotonic() - task.started,
     )
 
@@ -223,7 +223,7 @@ def _report(
         database=task.source.database,
         backup=task.manifest.id,
         rows=built.rows,
-        missing=built.skipped,
+        missing=built.skipped + task.manifest.left_out,
         seconds=time.monotonic() - task.started,
         kept=taken.kept.name,
         outage=taken.outage,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.nursery import Forked
-from tests.shop import ADD_PRICE, Shop
+from tests.shop import ADD_PRICE, Shop, program_directory
 
 QUERY = 'migrations.RunSQL("SELECT count(*) FROM shop_item")'
 LOCK = 'migrations.RunSQL("LOCK TABLE held IN EXCLUSIVE MODE")'
@@ -63,6 +65,45 @@ def test_writers_go_on_while_a_run_waits_for_a_reader(ready: Shop) -> None:
     assert "a long reader" in line
     assert done.returncode == 0, done.stderr
     assert "price" in ready.columns()
+
+
+def test_a_dump_of_others_is_found_and_nothing_queues_behind_it(
+    ready: Shop, tmp_path: Path
+) -> None:
+    """It reads for hours, and whoever queues behind it keeps every reader out."""
+    ready.execute("CREATE TABLE later (n int)")
+    command = [program_directory() / "pg_dump", "-f", tmp_path / "dump"]
+    with ready.connect(autocommit=False) as holder:
+        holder.execute("LOCK TABLE later IN ACCESS EXCLUSIVE MODE")
+        dump = subprocess.Popen(command, env={**os.environ, **libpq(ready)})
+        ready.wait_for(DUMPING)  # it has locked the one and waits for the other
+        process = ready.start("safe_migrate")
+        line = read_until(process, "not queued yet")
+        with ready.connect(options="-c lock_timeout=100ms") as client:
+            client.execute("SELECT count(*) FROM shop_item")
+        holder.rollback()
+        done = ready.finish(process)
+        assert dump.wait(30) == 0
+
+    assert "pg_dump" in line
+    assert done.returncode == 0, done.stderr
+
+
+DUMPING = """
+SELECT count(*) > 0 FROM pg_stat_activity a JOIN pg_locks l USING (pid)
+WHERE application_name = 'pg_dump' AND granted AND relation = 'shop_item'::regclass
+"""
+
+
+def libpq(shop: Shop) -> dict[str, str]:
+    """Return how any client program reaches the shop's database."""
+    names = {
+        "host": "PGHOST",
+        "port": "PGPORT",
+        "user": "PGUSER",
+        "dbname": "PGDATABASE",
+    }
+    return {v: str(shop.params[k]) for k, v in names.items() if k in shop.params}
 
 
 def test_a_reader_holds_up_nothing_that_lets_him_read(ready: Shop) -> None:

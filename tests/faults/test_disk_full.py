@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
 from config.embedded import account
+from migrationops.backups.derived import find_derived
 from tests.faults.matrix.ground import fill, mounted
 from tests.gate import Gate
 from tests.outcome import refused, unchanged
@@ -73,3 +75,44 @@ def test_the_migration_is_rolled_back_and_goes_through_when_there_is_room(
     ballast.unlink()
     opened_shop.succeed("safe_migrate")
     assert opened_shop.applied()[-1] == "0002_expand_note"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "command",
+    [("restore", "--no-input"), ("backup", "--proof", "restored")],
+    ids=["restore", "proof"],
+)
+def test_a_copy_that_does_not_fit_beside_is_dropped(
+    opened_shop: Shop, disk: Path, command: tuple[str, ...]
+) -> None:
+    """Twice the database is more than the tablespace holds: it fails half way."""
+    opened_shop.execute(
+        "INSERT INTO shop_item (name) "
+        "SELECT md5(g::text) FROM generate_series(1, 180000) g"
+    )
+    opened_shop.succeed("backup", "--proof", "counted")
+    before = listed(opened_shop)
+    try:
+        with unchanged(opened_shop):
+            done = opened_shop.run(*command)
+        refused(done, 1, "No space left on device")
+        assert listed(opened_shop) == before
+    finally:
+        drop_copies(opened_shop)
+    assert opened_shop.query("SELECT count(*) FROM shop_item") == [(180_000,)]
+    opened_shop.execute("INSERT INTO shop_item (name) VALUES ('still writable')")
+
+
+def listed(shop: Shop) -> tuple[list[str], object, object]:
+    """Return what backups there are said to be, unfinished ones, and copies."""
+    found = json.loads(shop.succeed("backups", "list", "--json"))
+    identifiers = [backup["id"] for backup in found["backups"]]
+    return identifiers, found["leftovers"], found["databases"]
+
+
+def drop_copies(shop: Shop) -> None:
+    """Leave nothing on the disk, which is soon to go."""
+    with shop.connect(dbname="postgres") as admin:
+        for copy in find_derived(admin, shop.params["dbname"]):
+            admin.execute(SQL("DROP DATABASE {}").format(copy.identifier))

@@ -12,7 +12,6 @@ import random
 import subprocess
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,25 +35,25 @@ CHANGED, AS_DUMPED = (ROWS, ROWS), (ROWS, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Where to kill: after the child said `label`, and `soon`, in seconds, or later."""
+    """Where to kill: after the child said `label`; `soon` is in its midst, seconds."""
 
     command: str
     label: str
-    soon: float
+    soon: float = 0.0
     proof: str = "counted"
     jobs: int = 1
 
 
 STAGES = {
-    "dump": Stage(command="backup", label="backup", soon=0.15),
+    "dump": Stage(command="backup", label="backup"),
     "proof": Stage(command="backup", label="prove", soon=0.4, proof="restored"),
-    "restore": Stage(command="restore", label="build", soon=0.4),
+    "restore": Stage(command="restore", label="build"),
     "swap": Stage(command="restore", label="swap", soon=0.12),
 }
 MORE = {
-    "workers": Stage(command="backup", label="backup", soon=0.15, jobs=2),
-    "part": Stage(command="part", label="backup", soon=0.1),
-    "ready": Stage(command="swap in", label="build", soon=0.1, proof="restored"),
+    "workers": Stage(command="backup", label="backup", jobs=2),
+    "part": Stage(command="part", label="backup"),
+    "ready": Stage(command="swap in", label="build", proof="restored"),
 }
 
 
@@ -96,7 +95,7 @@ def filled(opened_shop: Shop) -> Filled:
 
 
 def test_a_kill_leaves_before_or_after_and_the_truth(filled: Filled) -> None:
-    for stage in STAGES.values():
+    for stage in (STAGES["proof"], STAGES["swap"]):
         killed_at(filled, stage, stage.soon)
     ends_well(filled)
 
@@ -105,12 +104,14 @@ def test_a_kill_leaves_before_or_after_and_the_truth(filled: Filled) -> None:
 @pytest.mark.parametrize("name", [*STAGES, *MORE])
 def test_kills_at_random_instants(filled: Filled, name: str) -> None:
     stage, dice = {**STAGES, **MORE}[name], random.Random(name)
-    length = lasts(filled, stage)
-    outcomes = Counter(
-        killed_at(filled, stage, dice.uniform(0, length)) for _ in range(INSTANTS)
-    )
+    length, killed = lasts(filled, stage), 0
+    while killed < INSTANTS:
+        delay = dice.uniform(0, length)
+        hit = killed_at(filled, stage, delay)
+        killed += hit
+        # It lasts as long as the machine is slow; who had ended was too late.
+        length = length * 1.05 if hit else delay
     ends_well(filled)
-    assert outcomes["killed"] >= INSTANTS // 4, outcomes
 
 
 def change(shop: Shop) -> None:
@@ -150,8 +151,11 @@ def lasts(filled: Filled, stage: Stage) -> float:
     return length
 
 
-def killed_at(filled: Filled, stage: Stage, delay: float) -> str:
-    """Run a child, kill it so long after the label, and look at what it left."""
+def killed_at(filled: Filled, stage: Stage, delay: float) -> bool:
+    """Run a child, kill it so long after the label, and look at what it left.
+
+    Return whether it had not ended before.
+    """
     prepare(filled.shop, stage)
     child = start(filled.shop, stage)
     assert child.stdout is not None
@@ -161,7 +165,7 @@ def killed_at(filled: Filled, stage: Stage, delay: float) -> str:
     child.wait()
     child.stdout.close()
     looked_at(filled, stage)
-    return "ended" if "ended" in rest else "killed"
+    return "ended" not in rest
 
 
 def prepare(shop: Shop, stage: Stage) -> None:

@@ -72,8 +72,12 @@ def beside(shop: Shop) -> list[Role]:
 
 @pytest.mark.parametrize(
     ("command", "busy"),
-    [("backup", "COPY public.shop_item % TO %"), (RESTORE, "COPY public.shop_item %")],
-    ids=["dump", "restore"],
+    [
+        ("backup", "COPY public.shop_item % TO %"),
+        (("backup", "--proof", "restored"), "COPY public.shop_item % FROM %"),
+        (RESTORE, "COPY public.shop_item % FROM %"),
+    ],
+    ids=["dump", "proof", "restore"],
 )
 def test_a_restart_in_the_middle_leaves_before(
     server: OwnServer, shop: Shop, command: str | tuple[str, ...], busy: str

@@ -68,6 +68,7 @@ CREATE TABLE parts_2025_1 PARTITION OF parts_2025 FOR VALUES WITH (modulus 2, re
 CREATE TABLE parts_rest PARTITION OF parts DEFAULT;
 INSERT INTO parts SELECT i, date '2025-06-01' + i, 'v' FROM generate_series(1, 400) i;
 CREATE INDEX ON parts (v);
+CREATE INDEX half_made ON ONLY parts (at); -- INVALID until each partition has its own
 
 CREATE TABLE mother (a int, CONSTRAINT positive CHECK (a > 0));
 CREATE TABLE child (b int) INHERITS (mother);

@@ -52,6 +52,25 @@ def test_backup_list_verify_and_restore(stamped: Sandbox) -> None:
     assert [d["role"] for d in listed["databases"]] == ["kept"]
 
 
+def test_what_verify_shows_is_noted_and_never_taken_back(stamped: Sandbox) -> None:
+    call_json(stamped, "backup", "--proof", "decoded")
+    for asked, listed in (("counted", "counted"), ("decoded", "counted")):
+        call_json(stamped, "backups", "verify", "--proof", asked)
+        (manifest,) = call_json(stamped, "backups", "list")["backups"]
+        assert manifest["proof"]["level"] == listed
+
+
+def test_the_history_knows_sizes_and_times(stamped: Sandbox) -> None:
+    taken = call_json(stamped, "backup")["backup"]
+    detail = stamped.sql(
+        "SELECT detail FROM migrationops_step WHERE kind = 'stage' AND label = 'backup'"
+    )
+    assert detail["bytes"] == sum(f["size"] for f in taken["files"])
+    assert detail["database_bytes"] == taken["database_bytes"]
+    assert detail["proof_seconds"] == taken["proof"]["seconds"]
+    assert detail["dump_seconds"] > 0
+
+
 def test_people_are_told_what_matters(stamped: Sandbox) -> None:
     stamped.sql("CREATE TABLE item AS SELECT generate_series(1, 5) AS n")
     assert "counted, " in call(stamped, "backup", "--proof", "counted")

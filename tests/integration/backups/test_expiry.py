@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,9 +72,8 @@ def test_a_newer_part_does_not_hide_that_the_newest_is_damaged(
     assert good.id in listed(stamped)
 
 
-@pytest.mark.parametrize("apply", [False, True])
 def test_a_good_one_does_not_go_for_a_newer_one_that_is_damaged(
-    stamped: Sandbox, apply: bool
+    stamped: Sandbox,
 ) -> None:
     """Counting files, or levels of the day of the proof, would delete the last."""
     good, damaged = take(stamped), take(stamped)
@@ -82,8 +82,9 @@ def test_a_good_one_does_not_go_for_a_newer_one_that_is_damaged(
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     assert listed(stamped) == [good.id, damaged.id]  # by its size it is whole
-    with pytest.raises(BackupError, match="the newest proven one") as caught:
-        expire(stamped, apply=apply)
+    for apply in (False, True):
+        with pytest.raises(BackupError, match="the newest proven one") as caught:
+            expire(stamped, apply=apply)
     assert "manage.py backup;" in caught.value.remedy
     assert listed(stamped) == [good.id, damaged.id]
 
@@ -111,6 +112,17 @@ def test_what_was_replaced_stays_for_a_week(stamped: Sandbox) -> None:
     assert timedelta(days=7) == KEPT_FOR
     assert expire(stamped).databases == (made[True],)
     assert stamped.names() == {stamped.name, made[False]}
+
+
+def test_a_file_that_somebody_may_be_copying_in_stays(stamped: Sandbox) -> None:
+    take(stamped)
+    young, old = (stamped.directory / f"backup-test-{n}.dump" for n in ("new", "old"))
+    for path in (young, old):
+        path.write_bytes(b"no manifest yet")
+    os.utime(old, (0, 0))
+    assert expire(stamped).leftovers == (old.name,)
+    assert young.exists()
+    assert not old.exists()
 
 
 def test_a_backup_that_a_failed_run_refers_to_stays(stamped: Sandbox) -> None:

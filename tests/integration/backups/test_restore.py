@@ -13,10 +13,12 @@ import pytest
 from django.db import connections
 from psycopg import sql
 
-from migrationops.backups import catalog, derived, losses, restore, swap
+from migrationops.backups import build, catalog, derived, losses, restore, swap
 from migrationops.backups import manifest as manifests
 from migrationops.backups.derived import Role
+from migrationops.backups.engine import RestoreTask
 from migrationops.backups.losses import Accepted
+from migrationops.backups.pg_dump import PgDump
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
 from migrationops.exceptions import (
@@ -79,6 +81,7 @@ def box(stamped: Sandbox) -> Sandbox:
 
 
 def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
+    box.sql("ANALYZE item")
     manifest = take(box)
     assert {m.app for m in manifest.migrations} == {"migrationops"}
     assert all(len(m.source) == 64 for m in manifest.migrations)
@@ -88,6 +91,9 @@ def test_the_live_database_is_replaced_and_kept_beside(box: Sandbox) -> None:
     assert report.rows == manifest.rows
     assert beside(box) == {report.kept: Role.KEPT}
     assert box.sql("SELECT count(*) FROM item") == 100
+    # The planner knows its tables at once.
+    assert box.sql("SELECT count(*) FROM pg_stats WHERE tablename = 'item'") == 2
+    assert box.sql("SELECT reltuples FROM pg_class WHERE relname = 'item'") == 100
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         box.sql("DELETE FROM item", dbname=report.kept)
 
@@ -276,7 +282,9 @@ def test_the_lock_outlives_the_swap(box: Sandbox) -> None:
     assert found == [Role.KEPT]
 
 
-def test_history_goes_along(box: Sandbox) -> None:
+def test_history_goes_along(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the swap: killed right after it, what is live has its history."""
+    monkeypatch.setattr(Aftermath, "carry_history", lambda *_: pytest.fail("too late"))
     take(box)
     box.sql("UPDATE migrationops_run SET error = 'seen later' WHERE command = 'backup'")
     report = put_back(box)
@@ -443,7 +451,45 @@ def test_half_built_databases_of_the_dead_are_dropped(box: Sandbox) -> None:
     assert strangers in box.names()
 
 
-@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=NO_OWNER)])
+def test_nobody_looks_into_what_is_being_built(box: Sandbox) -> None:
+    """Whom the live one's grants keep out would see all of it."""
+    manifest, seen = take(box), list[bool]()
+    source = open_source(box.alias, get_conf())
+
+    class Looking(PgDump):
+        def restore(self, task: RestoreTask) -> tuple[str, ...]:
+            query = "SELECT has_database_privilege('pg_monitor', %s, 'CONNECT')"
+            seen.append(box.sql(query, [task.dbname]))
+            return super().restore(task)
+
+    archive = box.directory / manifest.archive
+    build.build(
+        Looking(),
+        source,
+        manifest,
+        archive,
+        role=Role.BUILT,
+        run="",
+        accept_missing=True,
+    )
+    assert seen == [False]
+
+
+@needs_createdb
+def test_those_of_the_living_are_left_alone(box: Sandbox) -> None:
+    """Two may prove at once; neither drops what the other is filling."""
+    source = open_source(box.alias, get_conf())
+    made = derived.new_derived(box.name, role=Role.SCRATCH, run="", backup="")
+    box.sql(f'CREATE DATABASE "{made.name}"', dbname="postgres")
+    with source.maintenance() as other:
+        with derived.claimed(source, made.name) as connection:
+            derived.describe(connection, made)
+            assert derived.collect_abandoned(other, box.name) == ()
+        assert derived.collect_abandoned(other, box.name) == (made,)
+    assert beside(box) == {}
+
+
+@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=[NO_OWNER, FAULTS])])
 def test_a_built_database_is_taken_up_by_the_next_run(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
 ) -> None:
@@ -465,6 +511,7 @@ def test_a_built_database_is_taken_up_by_the_next_run(
         assert _oid(connection, report.kept) != oid
 
 
+@FAULTS
 @pytest.mark.parametrize("ready", [False, pytest.param(True, marks=NO_OWNER)])
 def test_one_that_was_written_to_meanwhile_is_not_swapped_in(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
@@ -498,6 +545,22 @@ def test_a_name_of_63_characters_is_restored_twice(stamped: Sandbox) -> None:
     kept = {put_back(long).kept, put_back(long).kept}
     assert len(kept) == 2
     assert set(beside(long)) == kept
+
+
+@needs_superuser("marks an index as INVALID")
+@pytest.mark.parametrize("engine", ["pg_dump", pytest.param("template", marks=FAULTS)])
+def test_an_invalid_index_is_told_of_or_comes_along(box: Sandbox, engine: str) -> None:
+    """A dump is without it, and says nothing."""
+    box.sql("CREATE UNIQUE INDEX twice ON item (name)")
+    box.sql(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'twice'::regclass"
+    )
+    request = BackupRequest(alias=box.alias, engine=engine, proof=Proof.RESTORED)
+    assert backup(request, silent).backup.invalid_indexes == ("public.twice",)
+    report = put_back(box)
+    there = box.sql("SELECT to_regclass('twice') IS NOT NULL")
+    named = "INDEX public.twice, which was INVALID" in report.missing
+    assert (there, named) == ((False, True) if engine == "pg_dump" else (True, False))
 
 
 def test_clients_that_reconnect_see_the_one_or_the_other(box: Sandbox) -> None:
@@ -536,7 +599,7 @@ class _Clients:
         while not self._stop.is_set():
             try:
                 with self._box.connect() as connection:
-                    while not self._stop.is_set():
+                    while not self._stop.wait(0.005):  # or they take all of a core
                         row = connection.execute(
                             "SELECT count(*), count(*) FILTER (WHERE name = 'new') "
                             "FROM item"

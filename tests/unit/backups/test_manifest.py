@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -128,6 +129,21 @@ def conf(**values: Any) -> Conf:
 def test_a_manifest_survives_being_written_and_read(manifest: Manifest) -> None:
     signed = sign(manifest, conf())
     assert parse(serialise(signed), conf()) == signed
+
+
+def test_one_that_was_written_before_a_key_was_added_is_read() -> None:
+    data = MANIFEST.to_json()
+    del data["point"], data["part"], data["invalid_indexes"]
+    assert parse(json.dumps(data).encode(), conf(), trust=True) == MANIFEST
+
+
+def test_every_flipped_bit_of_a_manifest_is_found() -> None:
+    content, dice = serialise(sign(MANIFEST, conf())), random.Random(1)
+    for _ in range(200):
+        flipped = bytearray(content)
+        flipped[dice.randrange(len(flipped))] ^= 1 << dice.randrange(8)
+        with pytest.raises(ManifestError):
+            parse(bytes(flipped), conf())
 
 
 def test_one_edited_by_hand_is_refused() -> None:
