@@ -40,11 +40,24 @@ def details(run: Run) -> dict[str, Any]:
         "backup_rows": f"{backup.get('proof', {}).get('rows', 0):,}",
         "backup_took": _backup_took(backup),
         "backup_started": parse_datetime(backup.get("started", "")),
+        "restored": _restored(run.report),
         "warnings": _noted(steps, "warnings") or run.report.get("warnings", []),
         "findings": [f for f in lint.get("findings", []) if f["severity"] != "safe"],
         "rehearsal": _noted(steps, "rehearsal") or run.report.get("rehearsal"),
         "rehearsed": list(_rehearsed(run.rehearsal)),
         "disagreements": run.report.get("disagreements", []),
+    }
+
+
+def _restored(report: dict[str, Any]) -> dict[str, str] | None:
+    """Say what a restore kept and lost; None where none was made."""
+    if not report.get("kept"):
+        return None
+    rows = [table["at_most"] for table in report["losses"]["tables"]]
+    return {
+        "kept": report["kept"],
+        "outage": duration(report["outage"]),
+        "lost": "not known" if None in rows else f"at most {many(sum(rows), 'row')}",
     }
 
 

@@ -18,7 +18,7 @@ from migrationops.workflows import (
     install_schedules,
     migration_status,
     resolve_migration,
-    restore,
+    restored,
     safe_migrate,
     seed,
 )
@@ -196,7 +196,7 @@ def used_settings() -> set[str]:
         ("safe_migrate", safe_migrate.Report),
         ("lint_migrations", LintReport),
         ("backup", backup.Report),
-        ("restore", restore.Report),
+        ("restore", restored.Report),
         ("install_schedules", install_schedules.Report),
         ("migration_status", migration_status.Status),
         ("resolve_migration", resolve_migration.Report),

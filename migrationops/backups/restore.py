@@ -46,7 +46,7 @@ class TakenOver:
     """The database that was live, the outage in seconds, and what was lost at most."""
 
     kept: Derived
-    outage: float
+    outage: float | None
     losses: Losses
 
 

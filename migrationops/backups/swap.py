@@ -32,10 +32,13 @@ Gate = Callable[[Connection, str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swapped:
-    """What was live, under its new name, and for how long nobody could connect."""
+    """What was live, under its new name, and for how long nobody could connect.
+
+    None where the answer to COMMIT was lost: it is not known.
+    """
 
     kept: Derived
-    seconds: float
+    seconds: float | None
 
 
 def swap(source: Source, incoming: Derived, comment: str, gate: Gate) -> Swapped:
@@ -57,7 +60,7 @@ def swap(source: Source, incoming: Derived, comment: str, gate: Gate) -> Swapped
                 continue  # the transaction is rolled back with its connection
             except psycopg.OperationalError:
                 if _has_happened(source, kept):
-                    return Swapped(kept=kept, seconds=float("nan"))
+                    return Swapped(kept=kept, seconds=None)
                 raise
     raise FailedError(
         f"The sessions in {source.database!r} could not be ended within {_OUTAGE}, "

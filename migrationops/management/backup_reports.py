@@ -9,8 +9,9 @@ from migrationops.backups.manifest import Manifest
 from migrationops.backups.replay import resume_command
 from migrationops.management.rendering import proof_text, size, table
 from migrationops.wording import duration, many
-from migrationops.workflows import backup, expire_backups, install_schedules, restore
+from migrationops.workflows import backup, expire_backups, install_schedules
 from migrationops.workflows.backups import Listed, Verified
+from migrationops.workflows.restored import Report
 
 
 def backup_text(report: backup.Report) -> str:
@@ -22,7 +23,7 @@ def backup_text(report: backup.Report) -> str:
     )
 
 
-def restore_text(report: restore.Report) -> str:
+def restore_text(report: Report) -> str:
     """Say what is live now, what was kept, and what was lost."""
     lines = [
         f"Restored {report.backup} into {report.database} in "
@@ -30,8 +31,8 @@ def restore_text(report: restore.Report) -> str:
     ]
     if report.kept:
         lines += [
-            f"Nobody could connect for {duration(report.outage)}. What was live is "
-            f"kept as {report.kept} (read-only).",
+            f"Nobody could connect for {_outage(report)}. What was live is kept as "
+            f"{report.kept} (read-only).",
             f"Lost since the backup: at most {many(report.losses.at_most, 'row')}."
             if report.losses.at_most is not None
             else "Lost since the backup: an unknown number of rows (--list-losses).",
@@ -44,6 +45,12 @@ def restore_text(report: restore.Report) -> str:
     if report.dropped_slots:
         lines.append(f"Dropped slots: {', '.join(report.dropped_slots)}.")
     return "\n".join(lines)
+
+
+def _outage(report: Report) -> str:
+    if report.outage is None:
+        return "a time that is not known (the connection was lost)"
+    return duration(report.outage)
 
 
 def backups_text(listed: Listed) -> str:

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, OperationalError
 
 from migrationops.exceptions import (
+    DatabaseError,
     MigrationOpsError,
     RefusedError,
     StoppedError,
@@ -130,6 +132,13 @@ class OpsCommand(ErrorsToExitCodes):
 
 
 def _unforeseen(exc: Exception) -> MigrationOpsError:
+    if isinstance(exc, psycopg.OperationalError | OperationalError):
+        return DatabaseError(
+            f"The server was lost, or ended this session: {str(exc).strip()}",
+            remedy="When it is back, manage.py migration_status says where the "
+            "database stands, and manage.py backups list what was left beside it; "
+            "then run the same command again.",
+        )
     return MigrationOpsError(
         describe(exc),
         remedy="the same command with --traceback shows how it came to this; "

@@ -10,8 +10,9 @@ from migrationops import stamp
 from migrationops.backups import catalog, derived, directory, storage
 from migrationops.backups.catalog import Listing
 from migrationops.backups.derived import Derived
-from migrationops.backups.engines import confirmed, engine_of, left_behind
+from migrationops.backups.engines import engine_of, left_behind
 from migrationops.backups.manifest import Manifest, sign
+from migrationops.backups.presence import present
 from migrationops.backups.proof import Archive, Reading, prove
 from migrationops.backups.source import open_source
 from migrationops.conf import Proof, get_conf
@@ -67,7 +68,7 @@ def list_backups(*, alias: str) -> Listed:
     listing = catalog.list_backups(place, conf)
     return Listed(
         directory=str(place),
-        listing=confirmed(listing, conf),
+        listing=present(listing, source),
         databases=databases,
         notes=left_behind(listing, conf),
     )
@@ -99,7 +100,8 @@ def verify_backups(
     conf = get_conf()
     stamp.require_environment(alias, conf)
     place = directory.backup_directory(conf)
-    listing = confirmed(catalog.list_backups(place, conf), conf)
+    source = open_source(alias, conf)
+    listing = present(catalog.list_backups(place, conf), source)
     chosen = [m for m in listing.backups if identifier in (None, m.id)]
     if identifier is not None and not chosen:
         chosen = [catalog.read(place, identifier, conf)]

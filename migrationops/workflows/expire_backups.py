@@ -11,8 +11,9 @@ from typing import Any
 from migrationops import stamp
 from migrationops.backups import catalog, derived, directory, verify
 from migrationops.backups.derived import Derived, Role
-from migrationops.backups.engines import confirmed, let_go
+from migrationops.backups.engines import let_go
 from migrationops.backups.manifest import Manifest
+from migrationops.backups.presence import present
 from migrationops.backups.removal import remove_backup
 from migrationops.backups.retention import Expiry, Retention, choose
 from migrationops.backups.source import Source, open_source
@@ -78,7 +79,7 @@ def expire_backups(request: Request) -> Report:
 def _decide(request: Request, source: Source, place: Path) -> Report:
     now = datetime.now(UTC)
     own = catalog.list_backups(place, source.conf)
-    listing = confirmed(own, source.conf)
+    listing = present(own, source)
     unasked = {u.id for u in listing.unusable if not u.gone}
     expiry = choose(
         [m for m in listing.backups if m.database == source.database],

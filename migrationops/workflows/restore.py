@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from django.db import connections
 
@@ -14,8 +13,7 @@ from migrationops import history, stamp
 from migrationops.backups import followers, into, obstacles, restore, selection
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Derived
-from migrationops.backups.difference import Difference
-from migrationops.backups.losses import Accepted, Losses
+from migrationops.backups.losses import Accepted
 from migrationops.backups.manifest import Manifest
 from migrationops.backups.restore import TakenOver
 from migrationops.backups.selection import Backup
@@ -27,6 +25,7 @@ from migrationops.progress import Progress, ProgressCallback, Stage, State
 from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.confirmation import Ask, confirm_name
 from migrationops.workflows.preparation import install_own_tables, locked
+from migrationops.workflows.restored import Report
 from migrationops.workflows.standing import RestoreWatch
 
 _COMMAND = "restore"
@@ -48,30 +47,6 @@ class Request:
     accept_stale_replicas: bool = False
     replicas: tuple[str, ...] = ()
     wait: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What was restored; `outage` is the seconds in which nobody could connect.
-
-    `warnings` are what failed after the swap, which stands.
-    """
-
-    database: str
-    backup: str
-    rows: int
-    seconds: float
-    kept: str = ""
-    outage: float = 0.0
-    history_rows: int = 0
-    losses: Losses = field(default_factory=Losses)
-    differences: tuple[Difference, ...] | None = None
-    missing: tuple[str, ...] = ()
-    dropped_slots: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {"version": 1, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +88,7 @@ def restore_backup(
         report=report,
         started=started,
     )
-    if request.backup is None:
-        report(_chosen(task.manifest))
+    _tell_which(task)
     if request.into is None:
         selection.check_whole(task.manifest)
         confirm_name(ask, source.database)
@@ -125,13 +99,16 @@ def restore_backup(
         return _restore_beside(task) if beside else _replace(task, lock)
 
 
-def _chosen(manifest: Manifest) -> Progress:
-    """Name the newest: a newer one that cannot be used was passed over."""
-    return Progress(
-        stage=Stage.RESTORE,
-        state=State.ADVANCED,
-        label=f"the newest usable backup is {manifest.id}",
-    )
+def _tell_which(task: _Task) -> None:
+    """Name the newest, which may not be the last; say whose data another's are."""
+    manifest = task.manifest
+    if task.request.backup is None:
+        label = f"the newest usable backup is {manifest.id}"
+    elif manifest.database != task.source.database:
+        label = f"{manifest.id} is a backup of another database, {manifest.database!r}"
+    else:
+        return
+    task.report(Progress(stage=Stage.RESTORE, state=State.ADVANCED, label=label))
 
 
 def _restore_beside(task: _Task) -> Report:

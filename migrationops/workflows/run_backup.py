@@ -12,6 +12,7 @@ from migrationops.backups.build import may_create
 from migrationops.backups.choice import choose
 from migrationops.backups.engine import AnyEngine, ClusterEngine
 from migrationops.backups.manifest import Manifest, ProofRecord, sign
+from migrationops.backups.presence import present
 from migrationops.backups.source import Source, open_source
 from migrationops.backups.take import take_backup
 from migrationops.conf import Conf, OnFailure, Policy, Proof
@@ -57,7 +58,8 @@ def earlier(work: Work) -> Manifest | None:
     if not work.plan.is_additive:
         return None
     place = directory.backup_directory(work.conf)
-    listing = engines.confirmed(catalog.list_backups(place, work.conf), work.conf)
+    source = open_source(work.alias, work.conf)
+    listing = present(catalog.list_backups(place, work.conf), source)
     found = catalog.fresh(listing, work.conf, databases.name(work.alias))
     if found is None or _is_of_cluster(engines.engine_of(found)) != _is_of_cluster(
         engine_of(work)

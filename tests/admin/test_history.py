@@ -10,11 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from migrationops.backups.losses import Losses, TableLoss
 from migrationops.executor.recorded import StepKind
 from migrationops.models import Run
 from migrationops.postgres.table_locks import Lock
 from migrationops.rehearsal.facts import Facts
 from migrationops.rehearsal.record import RehearsedMigration, RehearsedStep
+from migrationops.workflows.restored import Report
 from tests.factories import UserFactory
 from tests.runs import REHEARSAL, UNKNOWN, make_failed, make_run
 from tests.sandbox import Sandbox
@@ -248,6 +250,31 @@ def test_warnings_are_shown(staff: Client) -> None:
     assert (
         "Index a is INVALID. DROP INDEX a" in staff.get(page_of(run)).content.decode()
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "lost"),
+    [((), "at most 0 rows"), ((2, 1), "at most 3 rows"), ((2, None), "not known")],
+)
+def test_a_restore_says_what_it_kept_and_lost(
+    staff: Client, rows: tuple[int | None, ...], lost: str
+) -> None:
+    losses = Losses(tables=tuple(TableLoss(table="t", at_most=n) for n in rows))
+    report = Report(
+        database="shop",
+        backup="backup-1",
+        rows=9,
+        seconds=2.0,
+        kept="shop_29a53a8a",
+        outage=0.006,
+        losses=losses,
+        warnings=("slots are not dropped: no rights",),
+    )
+
+    page = staff.get(page_of(make_run(command="restore", report=report.to_json())))
+
+    for text in ("shop_29a53a8a", "6 ms", lost, "slots are not dropped: no rights"):
+        assert text in page.content.decode()
 
 
 def test_a_run_refused_before_it_had_a_plan_is_shown(staff: Client) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.outcome import runner_at_work
+from tests.outcome import refused, runner_at_work
 from tests.shop import Shop
 
 INDEX = (
@@ -68,3 +68,18 @@ def test_who_waits_for_a_restore_is_not_hurt_by_its_swap(opened_shop: Shop) -> N
         )
     done = opened_shop.finish(process)
     assert done.returncode == 0, done.stderr
+
+
+def test_who_waits_is_told_when_the_server_is_lost(opened_shop: Shop) -> None:
+    with runner_at_work(opened_shop):
+        process = opened_shop.start("backup", "--wait", "100")
+        assert process.stderr is not None
+        assert "waiting up to" in process.stderr.readline()
+        opened_shop.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'migrationops backup' AND datname = 'postgres'"
+        )
+        done = opened_shop.finish(process)
+    refused(
+        done, 1, "The server was lost, or ended", next_="When it is back, manage.py"
+    )

@@ -44,6 +44,6 @@ class Command(OpsCommand):
         if answer.problem:
             # The answer is printed already, and --json is one object.
             raise CommandError(
-                f"{answer.problem}\nNext: Take a new one.",
+                f"{answer.problem}\nNext: manage.py backup takes a new one.",
                 returncode=DiffersError.exit_code,
             )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from migrationops.backups import catalog
+from migrationops.backups.manifest import sign
+from migrationops.conf import get_conf
 from migrationops.exceptions import BackupError, StoppedError
 from migrationops.progress import Progress, ProgressCallback, State, silent
 from migrationops.workflows.backup import Request as BackupRequest
@@ -87,6 +91,18 @@ def test_the_newest_is_named_where_none_was(stamped: Sandbox) -> None:
     restore(stamped, lambda event: told.append(event.label))
 
     assert told[0] == f"the newest usable backup is {older.id}"
+
+
+def test_another_databases_backup_is_called_so(stamped: Sandbox) -> None:
+    own = backup(BackupRequest(alias=stamped.alias), silent).backup
+    theirs = sign(replace(own, database="theirs"), get_conf())
+    catalog.write(stamped.directory, theirs)
+    request = Request(alias=stamped.alias, backup=own.id, accept_missing=bool(AS_OWNER))
+    told: list[str] = []
+
+    restore_backup(request, lambda event: told.append(event.label))
+
+    assert told[0] == f"{own.id} is a backup of another database, 'theirs'"
 
 
 def test_lost_keys_are_not_taken_for_lost_backups(stamped: Sandbox) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     Receiver = Callable[[DatabaseWrapper], None]
 
 pytestmark = pytest.mark.postgres_tools
+DEEP = [pytest.param(seed, marks=pytest.mark.deep) for seed in range(1, 60)]
 ONE = "INSERT INTO item (name) VALUES ('ours')"
 TEN = "INSERT INTO item (name) SELECT 'ours' FROM generate_series(1, 10)"
 
@@ -173,3 +176,58 @@ def test_what_cannot_be_told_apart_counts_as_a_loss_and_works(box: Sandbox) -> N
     with pytest.raises(MigrationOpsError, match="division by zero"):
         receive(box, fails)
     assert lost(box, manifest) == stated + 1
+
+
+OURS = (
+    ONE,
+    TEN,
+    "UPDATE item SET name = upper(name) WHERE id % 3 = 0",
+    "DELETE FROM item WHERE id % 7 = 0",
+    "WITH gone AS (DELETE FROM item WHERE id % 5 = 0 RETURNING id) TABLE gone",
+    "INSERT INTO item (id, name) SELECT id, 'same' FROM item ON CONFLICT DO NOTHING",
+    "INSERT INTO item (id) SELECT max(id) FROM item",  # fails
+    "TRUNCATE item",  # unknown from there on
+)
+THEIRS = (
+    "INSERT INTO item (name) VALUES ('theirs'), ('theirs') RETURNING 1",
+    "UPDATE item SET name = 'theirs' WHERE id % 2 = 0 RETURNING 1",
+    "DELETE FROM item WHERE id % 11 = 0 RETURNING 1",
+)
+
+
+def does_anything(on: DatabaseWrapper, dice: random.Random) -> None:
+    """Execute some statements, in blocks or not, some of which are rolled back."""
+    for _ in range(dice.randint(1, 4)):
+        with contextlib.ExitStack() as blocks:
+            for _ in range(dice.randint(0, 2)):
+                blocks.enter_context(transaction.atomic(using=on.alias))
+            for statement in dice.choices(OURS, weights=[4] * 7 + [1], k=2):
+                with contextlib.suppress(IntegrityError), guarded(on, dice):
+                    execute(on, statement)
+            if on.in_atomic_block and dice.random() < 0.3:
+                transaction.set_rollback(True, using=on.alias)
+
+
+def guarded(
+    on: DatabaseWrapper, dice: random.Random
+) -> contextlib.AbstractContextManager[None]:
+    """Give a savepoint inside a block, where an error would end all of it."""
+    inside = on.in_atomic_block or dice.random() < 0.3
+    return transaction.atomic(using=on.alias) if inside else contextlib.nullcontext()
+
+
+@pytest.mark.parametrize("seed", [0, *DEEP])
+def test_whatever_receivers_do_no_row_of_others_is_taken_for_theirs(
+    box: Sandbox, seed: int
+) -> None:
+    dice, theirs = random.Random(seed), 0
+    box.sql(TEN)
+    manifest = take(box)
+    for _ in range(6):
+        if dice.random() < 0.5:
+            receive(box, lambda on: does_anything(on, dice))
+        else:
+            rows = f"WITH rows AS ({dice.choice(THEIRS)}) SELECT count(*) FROM rows"
+            theirs += box.sql(rows)
+    at_most = lost(box, manifest)
+    assert at_most is None or at_most >= theirs

@@ -38,7 +38,8 @@ from migrationops.workflows.aftermath import Aftermath
 from migrationops.workflows.backup import Request as BackupRequest
 from migrationops.workflows.backup import backup
 from migrationops.workflows.confirmation import Ask
-from migrationops.workflows.restore import Report, Request, restore_backup
+from migrationops.workflows.restore import Request, restore_backup
+from migrationops.workflows.restored import Report
 from tests.integration.backups.inventory import Rows, inventory, unused_types
 from tests.roles import AS_OWNER, needs_createdb, needs_superuser
 

@@ -37,6 +37,23 @@ def roles(box: Sandbox) -> list[Role]:
         return sorted(d.role for d in derived.find_derived(connection, box.name))
 
 
+def test_a_copy_that_was_dropped_is_no_backup(stamped: Sandbox) -> None:
+    older = backup(BackupRequest(alias=stamped.alias), silent).backup
+    manifest = take(stamped)
+    (copy,) = stamped.names() - {stamped.name}
+    stamped.sql(f'DROP DATABASE "{copy}"', dbname="postgres")
+
+    listing = backups.list_backups(alias=stamped.alias).listing
+    assert [m.id for m in listing.backups] == [older.id]
+    assert [u.id for u in listing.unusable] == [manifest.id]
+    request = expire_backups.Request(
+        alias=stamped.alias, retention=Retention(last=1, days=0), apply=True
+    )
+    expired = expire_backups.expire_backups(request).expiry
+    assert expired.expired == (manifest.id,)
+    assert [k.id for k in expired.kept] == [older.id]
+
+
 def test_a_copy_is_taken_proven_restored_and_expired(stamped: Sandbox) -> None:
     stamped.sql("CREATE TABLE item AS SELECT generate_series(1, 50) AS n")
     manifest = take(stamped, proof=Proof.COUNTED)
