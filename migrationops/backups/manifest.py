@@ -25,7 +25,7 @@ from migrationops.backups.point import RestorePoint, parse_point
 from migrationops.backups.proof_record import ProofRecord, parse_proof
 from migrationops.conf import Conf
 from migrationops.exceptions import ManifestError
-from migrationops.postgres.properties import Grant, Properties, Setting
+from migrationops.postgres.properties import Properties, parse_properties
 
 VERSION = 1
 
@@ -201,7 +201,7 @@ def _build(data: dict[str, Any]) -> Manifest:
         values[key] = _each(kind, values[key])
     values["started"] = datetime.fromisoformat(values["started"])
     values["finished"] = datetime.fromisoformat(values["finished"])
-    values["properties"] = _properties(values["properties"])
+    values["properties"] = parse_properties(values["properties"])
     values["counters"] = parse_counters(values["counters"])
     values["proof"] = parse_proof(values["proof"])
     values["recipients"] = tuple(values["recipients"])
@@ -224,14 +224,3 @@ _LISTS: dict[str, type] = {
 
 def _each(kind: type, items: list[dict[str, Any]]) -> tuple[Any, ...]:
     return tuple(kind(**item) for item in items)
-
-
-def _properties(data: dict[str, Any]) -> Properties:
-    grants = data["grants"]
-    return Properties(
-        **{
-            **data,
-            "settings": _each(Setting, data["settings"]),
-            "grants": None if grants is None else _each(Grant, grants),
-        }
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,16 @@ class Properties:
     comment: str
     settings: tuple[Setting, ...]
     grants: tuple[Grant, ...] | None  # None: the defaults
+
+
+def parse_properties(data: Mapping[str, Any]) -> Properties:
+    """Return the value that was written as JSON."""
+    grants = data["grants"]
+    lists = {
+        "settings": tuple(Setting(**item) for item in data["settings"]),
+        "grants": None if grants is None else tuple(Grant(**item) for item in grants),
+    }
+    return Properties(**{**data, **lists})
 
 
 def read_properties(connection: Connection) -> Properties:
