@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migrationops.backups import build, derived, ready, verify
+from migrationops.backups import build, burden, derived, ready, verify
 from migrationops.backups.build import Built
 from migrationops.backups.derived import Role
 from migrationops.backups.engine import AnyEngine, ClusterEngine, Engine
@@ -125,6 +125,9 @@ def _restored(
     report: ProgressCallback,
 ) -> Built:
     derived.collect_abandoned(connection, place.database)
+    if not place.is_proof_server:
+        burden.say(archive.manifest.database_bytes, report)
+        burden.wait_for_replicas(connection, place, report)
     built = build.build(
         engine,
         place,
