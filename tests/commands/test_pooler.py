@@ -35,6 +35,7 @@ def test_it_is_refused(pooled: Shop) -> None:
     ) == [(0,)]
 
 
+@pytest.mark.faults
 def test_a_direct_url_goes_round_it(pooled: Shop) -> None:
     pooled.ops["DIRECT_URL"] = pooled.url
 

@@ -93,6 +93,7 @@ def test_a_refusal_after_a_resume_says_what_the_run_had_finished(mixed: Shop) ->
     assert mixed.applied()[-1] == "0003_expand_mixed"
 
 
+@pytest.mark.faults
 def test_another_host_needs_nothing_but_the_database(mixed: Shop) -> None:
     mixed.kill_at(AFTER_THE_INDEX)
     for path in sorted((mixed.directory / "state").rglob("*"), reverse=True):
@@ -107,6 +108,7 @@ def test_another_host_needs_nothing_but_the_database(mixed: Shop) -> None:
     assert done["rehearsal"] is done["backup"] is None
 
 
+@pytest.mark.faults
 def test_what_is_half_applied_comes_first_whatever_is_asked_for(shop: Shop) -> None:
     shop.succeed("safe_migrate", "shop", "0001", POLICY={"backup": "none"})
     mix(shop).kill_at(AFTER_THE_TABLE, "shop")

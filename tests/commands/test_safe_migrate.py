@@ -177,6 +177,7 @@ def test_a_lock_held_by_someone_else_is_waited_for(ready: Shop) -> None:
     assert "price" in ready.columns()
 
 
+@pytest.mark.faults
 def test_the_outage_budget_ends_the_waiting(ready: Shop) -> None:
     with ready.connect(autocommit=False) as other:
         other.execute("LOCK TABLE shop_item IN ACCESS SHARE MODE")

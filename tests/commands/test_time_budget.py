@@ -62,6 +62,7 @@ def test_a_plan_that_only_adds_is_told_to_take_its_backup_before(ready: Shop) ->
     assert expected(ready, "plan")["apply"] is None
 
 
+@pytest.mark.faults
 def test_after_the_rehearsal_it_knows_more(ready: Shop) -> None:
     ready.execute(
         "INSERT INTO shop_item (name) SELECT g FROM generate_series(1, 9999) g"

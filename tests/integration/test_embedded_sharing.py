@@ -29,6 +29,7 @@ def test_the_first_starts_it_and_the_last_stops_it(idle_checkout):
     assert not running(idle_checkout)
 
 
+@pytest.mark.faults
 def test_many_at_once_make_one_server(checkout):
     users = [checkout.spawn(listen=False) for _ in range(4)]
 

@@ -38,6 +38,7 @@ def test_a_private_server_takes_settings(make_server):
         assert connection.info.server_version // 10000 == server.major == 16
 
 
+@pytest.mark.faults
 def test_one_whose_owner_was_killed_is_removed(own_server):
     make = (
         "import sys, time; from tests.server import OwnServer; "

@@ -163,6 +163,7 @@ def test_whatever_was_done_and_rolled_back_it_never_understates(
     assert at_most >= theirs if undone else at_most == theirs
 
 
+@pytest.mark.faults
 def test_an_older_backups_losses_are_known_after_a_restore(box: Sandbox) -> None:
     older = take(box)
     box.sql("INSERT INTO other VALUES (1), (2)")

@@ -138,6 +138,7 @@ def altering(box: Sandbox, *, holders: int, times: int) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.faults
 def test_who_queues_behind_the_workers_is_let_through(stamped: Sandbox) -> None:
     stamped.sql(BIG)
     told: list[Progress] = []

@@ -104,6 +104,7 @@ def test_what_fails_after_the_swap_is_a_warning(box: Sandbox) -> None:
     assert len(after.warnings) == 1
 
 
+@pytest.mark.faults
 @needs_createdb
 def test_a_name_of_63_characters_is_restored_twice(stamped: Sandbox) -> None:
     long = replace(stamped, name=stamped.name.ljust(63, "x"))

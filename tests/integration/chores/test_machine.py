@@ -480,7 +480,7 @@ def run(**options: Any) -> None:
 @pytest.mark.django_db
 def test_invariants_hold_after_any_commands() -> None:
     """The same examples each time; new ones are looked for at length."""
-    run(max_examples=50, stateful_step_count=6, derandomize=True, database=None)
+    run(max_examples=30, stateful_step_count=6, derandomize=True, database=None)
 
 
 @pytest.mark.deep

@@ -89,6 +89,7 @@ def test_keys_and_indexes_are_back_after_a_load() -> None:
         assert list(missing_keys(connection, tenant_keys(label))) == []
 
 
+@pytest.mark.faults
 def test_the_same_seed_tells_the_same_story_at_once_or_in_pieces() -> None:
     load("staging", scale=2, random_seed=5, today=TODAY)
     first = story()
