@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.faults,
 ]
 
-STEPS = 22  # rows of the journal in an undisturbed run; each is begun and ended
+STEPS = 23  # rows of the journal in an undisturbed run; each is begun and ended
 CELLS = [
     pytest.param(fault, number, state, id=f"{fault}, {number} {state}")
     for fault in FAULTS
