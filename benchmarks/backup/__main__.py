@@ -92,6 +92,12 @@ class Bench:
         self.peaks[label] = max(found["peak_mb"], self.peaks.get(label, 0.0))
         return found
 
+    def settle(self) -> None:
+        """Let nobody pay for the WAL and the files that another has left."""
+        with self.server.connect() as connection:
+            connection.execute("CHECKPOINT")
+        os.sync()
+
     def environ(self) -> dict[str, str]:
         params = self.server.params
         ops = {
@@ -142,6 +148,7 @@ def measure(bench: Bench, rounds: int) -> None:
     bench.seconds.clear()
     for number in range(rounds):
         for way in ways if number % 2 == 0 else reversed(ways):
+            bench.settle()
             way(bench)
     bench.python("ours, ready copy", "ready", "-")
     bench.python("restore from the ready copy", "restore", "ready")
