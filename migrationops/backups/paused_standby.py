@@ -93,9 +93,9 @@ class PausedStandby:
         """
         verify.check_archive(archive, manifest)
         with replay.connected(source.conf, manifest.database) as standby:
-            self._require(standby_state := replay.read(standby), manifest)
+            self._require(replay.read(standby), manifest)
             rows = read_every_row(standby, manifest)
-            self._require(replay.read(standby) if standby_state else None, manifest)
+            self._require(replay.read(standby), manifest)
         skipped = [NOT_COUNTED] if level >= Proof.COUNTED else []
         skipped += [NOT_PROMOTED] if level >= Proof.RESTORED else []
         return ProofRecord(level=Proof.DECODED, rows=rows, skipped=tuple(skipped))

@@ -5,6 +5,7 @@ A pause outlives the session that asked for it, and no restart of the standby.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,7 +94,7 @@ def where(connection: Connection) -> str:
 
 
 def resume_command(place: str) -> str:
-    return f'psql "{place}" -c "SELECT pg_wal_replay_resume()"'
+    return f'psql {shlex.quote(place)} -c "SELECT pg_wal_replay_resume()"'
 
 
 def read(connection: Connection) -> Replay | None:

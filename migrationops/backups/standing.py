@@ -68,8 +68,8 @@ def check(source: Source, *, own_run: str) -> None:
             "True.",
         )
     with source.connect() as primary, replay.connected(conf) as standby:
-        _check_primary(primary)
-        _check_standby(primary, standby)
+        system_id = _check_primary(primary)
+        _check_standby(standby, system_id)
         found = replay.read(standby)
         if found and found.is_paused:
             _check_pause(primary, conf, found, replay.where(standby), own_run)
@@ -90,10 +90,11 @@ def create_mark(primary: Connection, name: str) -> Mark:
     )
 
 
-def _check_primary(primary: Connection) -> None:
+def _check_primary(primary: Connection) -> str:
+    """Return which cluster it is."""
     row = primary.execute(_PRIMARY).fetchone()
     assert row is not None
-    _, may_mark, waits_for_replay = row
+    system_id, may_mark, waits_for_replay = row
     if not may_mark:
         raise PreconditionError(
             "This role may not create restore points. Nothing was changed.",
@@ -107,9 +108,10 @@ def _check_primary(primary: Connection) -> None:
             remedy="Pause a standby that is not in synchronous_standby_names, with "
             "synchronous_commit 'on'; or another engine.",
         )
+    return str(system_id)
 
 
-def _check_standby(primary: Connection, standby: Connection) -> None:
+def _check_standby(standby: Connection, cluster: str) -> None:
     row = standby.execute(_STANDBY).fetchone()
     assert row is not None
     system_id, may_pause = row
@@ -118,8 +120,7 @@ def _check_standby(primary: Connection, standby: Connection) -> None:
             "STANDBY's url leads to a server that is no standby. Nothing was changed.",
             remedy="Name the standby in STANDBY, not the primary.",
         )
-    mine = primary.execute(_PRIMARY).fetchone()
-    if mine is None or mine[0] != system_id:
+    if system_id != cluster:
         raise PreconditionError(
             "STANDBY's url leads to a standby of another cluster. Nothing was changed.",
             remedy="Name a standby of this server in STANDBY.",
