@@ -110,12 +110,10 @@ def test_those_of_the_living_are_left_alone(box: Sandbox) -> None:
     assert beside(box) == {}
 
 
-@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=[NO_OWNER, FAULTS])])
-def test_a_built_database_is_taken_up_by_the_next_run(
-    box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
-) -> None:
-    """The same command goes on, after it was killed right before the swap."""
-    backup(BackupRequest(alias=box.alias, ready_copy=ready), silent)
+def built_and_not_swapped(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, *, ready: bool
+) -> str:
+    """Stop a restore right before its swap; return what it has built."""
 
     def fail(*_: Any) -> None:
         raise FailedError("not swapped", remedy="none")
@@ -125,6 +123,16 @@ def test_a_built_database_is_taken_up_by_the_next_run(
         with pytest.raises(FailedError):
             put_back(box, from_ready_copy=ready)
     (built,) = beside(box)
+    return built
+
+
+@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=[NO_OWNER, FAULTS])])
+def test_a_built_database_is_taken_up_by_the_next_run(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
+) -> None:
+    """The same command goes on, after it was killed right before the swap."""
+    backup(BackupRequest(alias=box.alias, ready_copy=ready), silent)
+    built = built_and_not_swapped(box, monkeypatch, ready=ready)
     with box.connect("postgres") as connection:
         oid = _oid(connection, built)
         report = put_back(box, from_ready_copy=ready)
@@ -138,15 +146,7 @@ def test_one_that_was_written_to_meanwhile_is_not_swapped_in(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, ready: bool
 ) -> None:
     backup(BackupRequest(alias=box.alias, ready_copy=ready), silent)
-
-    def fail(*_: Any) -> None:
-        raise FailedError("not swapped", remedy="none")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(swap, "swap", fail)
-        with pytest.raises(FailedError):
-            put_back(box, from_ready_copy=ready)
-    (built,) = beside(box)
+    built = built_and_not_swapped(box, monkeypatch, ready=ready)
     box.sql("DELETE FROM item WHERE id = 1", dbname=built)
     with nullcontext() if not ready else pytest.raises(RefusedError, match="no ready"):
         put_back(box, from_ready_copy=ready)
