@@ -181,3 +181,13 @@ def test_an_owner_without_superuser_restores(
     report = restore_backup(Request(alias=stamped.alias), silent)
     assert report.kept
     assert stamped.sql("SELECT count(*) FROM item") == 50
+
+
+def test_a_sequence_that_is_absent_is_found(stamped: Sandbox) -> None:
+    stamped.sql("CREATE SEQUENCE number")
+    manifest = take(stamped)
+    source = open_source(stamped.alias, stamped.conf())
+    check_restored(source, manifest, stamped.name)
+    stamped.sql("DROP SEQUENCE number")
+    with pytest.raises(BackupError, match=r"sequence public\.number is absent"):
+        check_restored(source, manifest, stamped.name)

@@ -48,6 +48,7 @@ def test_four_at_once_install_each_schedule_once() -> None:
     for schedule in schedules:
         assert callable(import_string(schedule.func))
         assert schedule.args == "('default',)"
+        assert schedule.schedule_type == Schedule.DAILY
 
 
 def test_a_cluster_that_would_run_a_task_twice_is_refused(

@@ -263,7 +263,7 @@ def test_a_record_that_is_gone_resumes_no_pause_of_another(pair: Pair) -> None:
     assert pair.is_paused
     told = pair.fail(3, "backup", "--engine", "standby")
     assert "a run was killed, or somebody did it" in told
-    assert 'psql "' in told
+    assert "psql '" in told
 
 
 @FAULTS
