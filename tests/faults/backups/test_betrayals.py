@@ -154,6 +154,18 @@ def test_counting_by_xmin_says_that_a_thousand_deletes_are_nothing(
 
 
 @pytest.mark.own_server
+def test_counting_transactions_takes_an_analyze_for_a_write(sandbox: Sandbox) -> None:
+    sandbox.sql(ITEMS)
+    source, manifest = open_source(sandbox.alias, sandbox.conf()), take(sandbox)
+    assigned = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
+    with sandbox.connect() as connection, connection.transaction():
+        connection.execute("SELECT count(*) FROM item")
+        assert connection.execute(assigned).fetchone() == (False,)
+        connection.execute("ANALYZE item")
+        assert connection.execute(assigned).fetchone() == (True,)  # the betrayal
+    assert restore.look(source, manifest).losses.at_most == 0
+
+
 def test_a_crash_zeroes_the_counters_and_we_say_unknown(own_server: OwnServer) -> None:
     with own_server.connect() as connection:
         connection.execute("CREATE TABLE item (id int)")
