@@ -37,7 +37,7 @@ def test_it_is_free_again_afterwards(lock: RunnerLock) -> None:
     lock._connection.close()
 
     with runner_lock(
-        "default", maintenance_db="postgres", wait=0, application="second"
+        "default", maintenance_db="postgres", wait=10, application="second"
     ) as second:
         second.check()
 
